@@ -1,0 +1,77 @@
+package kernels
+
+import (
+	"context"
+
+	"llana/tensor"
+)
+
+// Real is the type a reference computes in.
+type Real interface{ float32 | float64 }
+
+// View is an operand as a reference sees it. F holds float operands, I integer
+// ones; an absent optional operand has neither, and a nil shape.
+type View[T Real] struct {
+	Shape []int
+	F     []T
+	I     []int32
+}
+
+// Rows returns the product of all lengths but the last, and the last.
+func (v View[T]) Rows() (rows, width int) { return rowsOf(v.Shape) }
+
+// rowsOf sees a shape as a matrix: rows, and the width of the last axis.
+func rowsOf(shape []int) (rows, width int) {
+	width = shape[len(shape)-1]
+	return tensor.Numel(shape[:len(shape)-1]), width
+}
+
+// reference runs the plain references, one call at a time.
+type reference struct {
+	*tensor.Host
+	float tensor.DType
+}
+
+// NewReference returns the device that defines every operation's meaning, in
+// float32 or float64 arithmetic. It is slow.
+func NewReference(float tensor.DType) Device {
+	if float != tensor.F32 && float != tensor.F64 {
+		panic("kernels: reference device with element type " + float.String())
+	}
+	return &reference{Host: tensor.NewHost(), float: float}
+}
+
+func (r *reference) Info() Info {
+	return Info{Name: "reference " + r.float.String(), Backend: "reference", Kind: "cpu", Limits: BaseLimits}
+}
+func (r *reference) Float() tensor.DType        { return r.float }
+func (r *reference) Sync(context.Context) error { return nil }
+func (r *reference) Err() error                 { return nil }
+func (r *reference) Close() error               { return nil }
+func (r *reference) Launch(c *Call) {
+	if r.float == tensor.F64 {
+		c.Op.ref64(c.P, views[float64](c.In), views[float64](c.Out))
+		return
+	}
+	c.Reference()
+}
+
+// Reference computes the call with its float32 reference. The operands must be
+// in host memory.
+func (c *Call) Reference() { c.Op.ref32(c.P, views[float32](c.In), views[float32](c.Out)) }
+
+func views[T Real](ts []*tensor.Tensor) []View[T] {
+	vs := make([]View[T], len(ts))
+	for i, t := range ts {
+		if t == nil {
+			continue
+		}
+		vs[i].Shape = t.Shape()
+		if t.DType() == tensor.I32 {
+			vs[i].I = tensor.Slice[int32](t)
+		} else {
+			vs[i].F = tensor.Slice[T](t)
+		}
+	}
+	return vs
+}
