@@ -1,0 +1,235 @@
+package checkpoint
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"llana/tensor"
+)
+
+// Info describes a stored tensor without its elements.
+type Info struct {
+	Name  string
+	DType tensor.DType
+	Shape []int // empty for a scalar
+}
+
+// Len returns the number of elements.
+func (i Info) Len() int { return numel(i.Shape) }
+
+// Bytes returns the size of the elements in bytes.
+func (i Info) Bytes() int64 { return int64(i.Len()) * int64(i.DType.Size()) }
+
+// Tensor is a named tensor as it is stored in a file.
+type Tensor struct {
+	Name  string
+	DType tensor.DType
+	Shape []int  // empty for a scalar
+	Data  []byte // elements, little endian, C order, contiguous
+}
+
+// Info returns the tensor's description.
+func (t *Tensor) Info() Info { return Info{Name: t.Name, DType: t.DType, Shape: t.Shape} }
+
+// Len returns the number of elements.
+func (t *Tensor) Len() int { return numel(t.Shape) }
+
+// SizeError is the panic value of constructors whose data do not fit the shape.
+type SizeError struct {
+	Name  string
+	Shape []int
+	Len   int // number of elements given
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("checkpoint: tensor %q: shape %v does not hold %d elements", e.Name, e.Shape, e.Len)
+}
+
+func newTensor(name string, dt tensor.DType, shape []int, n int) *Tensor {
+	if bytes, ok := byteSize(shape, dt.Size()); !ok || bytes != int64(n)*int64(dt.Size()) {
+		panic(&SizeError{Name: name, Shape: shape, Len: n})
+	}
+	return &Tensor{Name: name, DType: dt, Shape: slices.Clone(shape), Data: make([]byte, 0, n*dt.Size())}
+}
+
+// FromFloat32 makes a float32 tensor with a copy of data. It panics with a
+// *SizeError when data does not fill shape.
+func FromFloat32(name string, shape []int, data []float32) *Tensor {
+	t := newTensor(name, tensor.F32, shape, len(data))
+	for _, v := range data {
+		t.Data = binary.LittleEndian.AppendUint32(t.Data, math.Float32bits(v))
+	}
+	return t
+}
+
+// FromInt32 makes an int32 tensor, as FromFloat32 does for float32.
+func FromInt32(name string, shape []int, data []int32) *Tensor {
+	t := newTensor(name, tensor.I32, shape, len(data))
+	for _, v := range data {
+		t.Data = binary.LittleEndian.AppendUint32(t.Data, uint32(v))
+	}
+	return t
+}
+
+// FromInt64 makes an int64 tensor, as FromFloat32 does for float32.
+func FromInt64(name string, shape []int, data []int64) *Tensor {
+	t := newTensor(name, tensor.I64, shape, len(data))
+	for _, v := range data {
+		t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(v))
+	}
+	return t
+}
+
+// FromBools makes a bool tensor, as FromFloat32 does for float32.
+func FromBools(name string, shape []int, data []bool) *Tensor {
+	t := newTensor(name, tensor.Bool, shape, len(data))
+	for _, v := range data {
+		b := byte(0)
+		if v {
+			b = 1
+		}
+		t.Data = append(t.Data, b)
+	}
+	return t
+}
+
+// Float32s returns the elements as float32 in C order. float16 and bfloat16
+// widen exactly; float64 and integers are rounded to nearest even; booleans
+// become 0 and 1. The slice does not alias Data.
+func (t *Tensor) Float32s() ([]float32, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	out := make([]float32, t.Len())
+	le := binary.LittleEndian
+	switch t.DType {
+	case tensor.F32:
+		for i := range out {
+			out[i] = math.Float32frombits(le.Uint32(t.Data[4*i:]))
+		}
+	case tensor.F64:
+		for i := range out {
+			out[i] = float32(math.Float64frombits(le.Uint64(t.Data[8*i:])))
+		}
+	case tensor.F16:
+		for i := range out {
+			out[i] = f16ToF32(le.Uint16(t.Data[2*i:]))
+		}
+	case tensor.BF16:
+		for i := range out {
+			out[i] = math.Float32frombits(uint32(le.Uint16(t.Data[2*i:])) << 16)
+		}
+	case tensor.I32:
+		for i := range out {
+			out[i] = float32(int32(le.Uint32(t.Data[4*i:])))
+		}
+	case tensor.I64:
+		for i := range out {
+			out[i] = float32(int64(le.Uint64(t.Data[8*i:])))
+		}
+	default: // U8, Bool: check refused everything else
+		for i := range out {
+			out[i] = float32(t.Data[i])
+		}
+	}
+	return out, nil
+}
+
+// Int64s returns the elements of an integer or bool tensor in C order. A
+// floating-point tensor is an error.
+func (t *Tensor) Int64s() ([]int64, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	out := make([]int64, t.Len())
+	switch t.DType {
+	case tensor.I64:
+		for i := range out {
+			out[i] = int64(binary.LittleEndian.Uint64(t.Data[8*i:]))
+		}
+	case tensor.I32:
+		for i := range out {
+			out[i] = int64(int32(binary.LittleEndian.Uint32(t.Data[4*i:])))
+		}
+	case tensor.U8, tensor.Bool:
+		for i := range out {
+			out[i] = int64(t.Data[i])
+		}
+	default:
+		return nil, fmt.Errorf("tensor %q: expected an integer type, found %v", t.Name, t.DType)
+	}
+	return out, nil
+}
+
+// To returns the tensor in another floating-point type (F32, F16 or BF16),
+// rounding to nearest even. A tensor that has the type already, or whose
+// elements are not floating point, is returned unchanged.
+func (t *Tensor) To(dt tensor.DType) (*Tensor, error) {
+	if t.DType == dt || !isFloat(t.DType) {
+		return t, nil
+	}
+	vals, err := t.Float32s()
+	if err != nil {
+		return nil, err
+	}
+	if dt == tensor.F32 {
+		return FromFloat32(t.Name, t.Shape, vals), nil
+	}
+	if dt != tensor.F16 && dt != tensor.BF16 {
+		return nil, fmt.Errorf("tensor %q: cannot convert %v to %v", t.Name, t.DType, dt)
+	}
+	out := newTensor(t.Name, dt, t.Shape, len(vals))
+	for _, v := range vals {
+		bits := f32ToBF16(v)
+		if dt == tensor.F16 {
+			bits = f32ToF16(v)
+		}
+		out.Data = binary.LittleEndian.AppendUint16(out.Data, bits)
+	}
+	return out, nil
+}
+
+// check guards against tensors assembled by hand with the wrong amount of data.
+func (t *Tensor) check() error {
+	if t.DType == tensor.Invalid || t.DType > tensor.Bool {
+		return fmt.Errorf("tensor %q: unknown element type %v", t.Name, t.DType)
+	}
+	want, ok := byteSize(t.Shape, t.DType.Size())
+	if !ok || want != int64(len(t.Data)) {
+		return fmt.Errorf("tensor %q: %v %v needs %d bytes, found %d", t.Name, t.DType, t.Shape, want, len(t.Data))
+	}
+	return nil
+}
+
+func isFloat(dt tensor.DType) bool {
+	return dt == tensor.F32 || dt == tensor.F64 || dt == tensor.F16 || dt == tensor.BF16
+}
+
+func numel(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// byteSize returns the bytes of a tensor of the given shape and element size.
+// ok is false when a dimension is negative or the size exceeds an int.
+func byteSize(shape []int, elem int) (n int64, ok bool) {
+	if slices.Min(append([]int{0}, shape...)) < 0 {
+		return 0, false
+	}
+	if slices.Contains(shape, 0) {
+		return 0, true
+	}
+	n = int64(elem)
+	for _, d := range shape {
+		if int64(d) > math.MaxInt/n {
+			return 0, false
+		}
+		n *= int64(d)
+	}
+	return n, true
+}
