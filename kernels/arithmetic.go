@@ -1,0 +1,126 @@
+package kernels
+
+// Add, Sub, Mul and Div combine two operands element by element. The operands
+// are broadcast as in NumPy: shapes are aligned at their last axis, and a
+// missing axis or one of length 1 repeats.
+var (
+	Add = Declare(arithmeticDecl("add", "out = a + b, broadcast", 0,
+		arithmeticFn[float32]{func(a, b float32) float32 { return a + b }},
+		arithmeticFn[float64]{func(a, b float64) float64 { return a + b }}, Normal))
+	Sub = Declare(arithmeticDecl("sub", "out = a - b, broadcast", 1,
+		arithmeticFn[float32]{func(a, b float32) float32 { return a - b }},
+		arithmeticFn[float64]{func(a, b float64) float64 { return a - b }}, Normal))
+	Mul = Declare(arithmeticDecl("mul", "out = a b, broadcast", 2,
+		arithmeticFn[float32]{func(a, b float32) float32 { return a * b }},
+		arithmeticFn[float64]{func(a, b float64) float64 { return a * b }}, Normal))
+	Div = Declare(arithmeticDecl("div", "out = a / b, broadcast", 3,
+		arithmeticFn[float32]{func(a, b float32) float32 { return a / b }},
+		arithmeticFn[float64]{func(a, b float64) float64 { return a / b }},
+		func(shape ...int) Fill { return Uniform(0.5, 2, shape...) }))
+)
+
+type arithmeticFn[T Real] struct{ do func(a, b T) T }
+
+// BroadcastAxis is one axis of a broadcast: its length, and by how many
+// elements a step along it moves in either operand (0 where it repeats).
+type BroadcastAxis struct{ Len, StrideA, StrideB int }
+
+// Broadcast returns the shape that operands of shapes a and b broadcast to,
+// and the axes to walk, innermost first. Axes that can be walked as one are
+// merged, so that operands of equal shape give a single axis. It panics with
+// a ShapeError if the shapes do not fit.
+func Broadcast(op string, a, b []int) (shape []int, axes []BroadcastAxis) {
+	rank := max(len(a), len(b))
+	shape = make([]int, rank)
+	strideA, strideB := 1, 1
+	for i := 1; i <= rank; i++ {
+		la, lb := lengthFromEnd(a, i), lengthFromEnd(b, i)
+		Check(la == lb || la == 1 || lb == 1, op, [][]int{a, b}, "axis %d from the end: lengths %d and %d do not broadcast", i, la, lb)
+		axis := BroadcastAxis{la, strideA, strideB}
+		if la == 1 {
+			axis.Len, axis.StrideA = lb, 0
+		}
+		if lb == 1 {
+			axis.StrideB = 0
+		}
+		strideA, strideB = strideA*la, strideB*lb
+		shape[rank-i] = axis.Len
+		if axis.Len == 1 {
+			continue
+		}
+		if k := len(axes) - 1; k >= 0 && axes[k].StrideA*axes[k].Len == axis.StrideA && axes[k].StrideB*axes[k].Len == axis.StrideB {
+			axes[k].Len *= axis.Len
+			continue
+		}
+		axes = append(axes, axis)
+	}
+	if len(axes) == 0 {
+		axes = []BroadcastAxis{{Len: 1}}
+	}
+	return shape, axes
+}
+
+func lengthFromEnd(s []int, i int) int {
+	if i > len(s) {
+		return 1
+	}
+	return s[len(s)-i]
+}
+
+func arithmeticDecl(name, doc string, kind int, f32 arithmeticFn[float32], f64 arithmeticFn[float64], right func(...int) Fill) Decl[None] {
+	pair := func(name string, a, b []int) Case {
+		return Case{Name: name, P: None{}, In: []Fill{Normal(a...), right(b...)}}
+	}
+	special := pair("special values", []int{7, 43}, []int{7, 43})
+	special.Special = true
+	bench := pair("bench", []int{3072, 2064}, []int{3072, 2064})
+	benchRow := pair("bench, row repeated", []int{3072, 2064}, []int{2064})
+	bench.Bench, benchRow.Bench = true, true
+	return Decl[None]{
+		Name: name, Doc: doc, In: []Arg{{Name: "a"}, {Name: "b"}}, Out: []Arg{{Name: "out"}},
+		Shapes: func(_ None, in [][]int) [][]int {
+			shape, _ := Broadcast(name, in[0], in[1])
+			return [][]int{shape}
+		},
+		Ref32: f32.reference, Ref64: f64.reference,
+		Shader: func(_ None, pl *Plan) { arithmeticPlan(name, kind, pl) },
+		Cost:   func(_ None, _, out [][]int) Cost { return Cost{FLOPs: int64(numel(out[0]))} },
+		Tol:    TolElementwise,
+		Cases: []Case{
+			special,
+			pair("row repeated", []int{3, 5, 43}, []int{43}),
+			pair("column repeated", []int{5, 1}, []int{5, 43}),
+			pair("number", []int{1}, []int{300}),
+			pair("outer", []int{17, 1}, []int{19}),
+			pair("middle repeated", []int{3, 5, 7}, []int{3, 1, 7}),
+			pair("alternating", []int{2, 1, 3, 1, 5}, []int{2, 4, 1, 3, 1}),
+			pair("two numbers", nil, nil),
+			pair("empty", []int{0, 5}, []int{1, 5}),
+			bench, benchRow,
+		},
+	}
+}
+
+func (f arithmeticFn[T]) reference(_ None, in, out []View[T]) {
+	_, axes := Broadcast("arithmetic", in[0].Shape, in[1].Shape)
+	for i := range out[0].F {
+		rest, a, b := i, 0, 0
+		for _, x := range axes {
+			c := rest % x.Len
+			rest /= x.Len
+			a += c * x.StrideA
+			b += c * x.StrideB
+		}
+		out[0].F[i] = f.do(in[0].F[a], in[1].F[b])
+	}
+}
+
+func arithmeticPlan(name string, kind int, pl *Plan) {
+	_, axes := Broadcast(name, pl.In[0].Shape(), pl.In[1].Shape())
+	n := pl.Out[0].Len()
+	params := Words(n)
+	for _, x := range axes {
+		params = append(params, Words(x.Len, x.StrideA, x.StrideB)...)
+	}
+	pl.Dispatch("arithmetic", []Const{{"KIND", kind}, {"RANK", len(axes)}}, params, pl.Operands(), pl.Fold(ceilDiv(n, 256)))
+}
