@@ -140,3 +140,14 @@ func infer(old, shape []int) []int {
 	}
 	return shape
 }
+
+// Head returns a tensor of the given shape that shares the first bytes of t.
+// It is shorter than t or as long.
+func (t *Tensor) Head(shape ...int) *Tensor {
+	s := t.live()
+	if Numel(shape) > t.Len() {
+		panic(fmt.Sprintf("tensor: head of shape %v of %v", shape, t))
+	}
+	s.refs.Add(1)
+	return &Tensor{shape: clone(shape), dtype: t.dtype, store: s}
+}
