@@ -138,6 +138,26 @@ func (t *Tape) Record1(y *tensor.Tensor, inputs []*Var, save []*tensor.Tensor, b
 	return v
 }
 
+// Record is Record1 for an operation with several outputs. In back, the
+// gradient of an output that nothing used is nil.
+func (t *Tape) Record(ys []*tensor.Tensor, inputs []*Var, save []*tensor.Tensor, back func(dys []*tensor.Tensor)) []*Var {
+	vs := make([]*Var, len(ys))
+	needs := t.Needs(inputs...)
+	for i, y := range ys {
+		vs[i] = &Var{tape: t, val: y, needs: needs}
+	}
+	if needs {
+		t.nodes = append(t.nodes, node{out: vs, save: save, back: func() {
+			dys := make([]*tensor.Tensor, len(vs))
+			for i, v := range vs {
+				dys[i] = v.grad
+			}
+			back(dys)
+		}})
+	}
+	return vs
+}
+
 // Backward computes the gradient of loss, a variable of one element, with
 // respect to every leaf it depends on. The values of all other variables are
 // freed on the way, except those kept with Keep.
