@@ -12,11 +12,12 @@ import (
 // expansionSlack bounds how much more memory tensors may take than their file
 // is large, for sparse, expanded and shared tensors: a sparse occupancy grid of
 // 512^3 cells fits, a few bytes that claim a terabyte do not.
-const expansionSlack = 256 << 20
+var expansionSlack int64 = 256 << 20 // a variable for the tests' sake
 
 // ReadTorch reads a whole PyTorch zip file, the format torch.save has written
-// since version 1.6. Views become contiguous tensors of their own; the Name of
-// each tensor is its path as Open gives it.
+// since version 1.6. The Name of each tensor is its path as Open gives it. Views
+// become contiguous; only those with the same elements, such as tied weights,
+// share their Data.
 func ReadTorch(path string) (Value, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -41,35 +42,45 @@ func ReadTorchFrom(name string, r io.ReaderAt, size int64) (Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	// Tied weights stand in a file once but in memory as often as they are
-	// named, hence the factor.
-	budget := 4*size + expansionSlack
-	loaded := map[torchTensor]*Tensor{}
-	v, err := convert(root, func(path string, t torchTensor) (Value, error) {
-		if got := loaded[t]; got != nil {
-			return got, nil
-		}
-		bytes, err := t.check(z)
-		if err == nil {
-			if budget -= bytes; budget < 0 {
-				err = errors.New("the tensors together are much larger than the file")
-			}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", path, err)
-		}
-		got, err := t.load(z)
-		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", path, err)
-		}
-		got.Name = path
-		loaded[t] = got
-		return got, nil
-	})
+	// Twice the file, for a tensor that is there beside views of its parts.
+	l := loader{z: z, budget: 2*size + expansionSlack, loaded: map[string]*Tensor{}}
+	v, err := convert(root, l.leaf)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return v, nil
+}
+
+// loader reads the tensors of a file, each view of a storage once.
+type loader struct {
+	z      *torchZip
+	budget int64 // bytes that may still be taken
+	loaded map[string]*Tensor
+}
+
+func (l *loader) leaf(path string, t torchTensor) (Value, error) {
+	id := t.id()
+	if l.loaded[id] == nil {
+		got, err := l.load(t)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", path, err)
+		}
+		l.loaded[id] = got
+	}
+	named := *l.loaded[id]
+	named.Name = path
+	return &named, nil
+}
+
+func (l *loader) load(t torchTensor) (*Tensor, error) {
+	bytes, err := t.check(l.z)
+	if err != nil {
+		return nil, err
+	}
+	if l.budget -= bytes; l.budget < 0 {
+		return nil, errors.New("the tensors together are much larger than the file")
+	}
+	return t.load(l.z)
 }
 
 // torchZip is the container: <root>/data.pkl and <root>/data/<key>.

@@ -11,6 +11,8 @@ import (
 
 // torchTensor is a tensor whose elements are still in the file.
 type torchTensor interface {
+	// id is the same for two tensors with the same elements in the file.
+	id() string
 	describe() (tensor.DType, []int)
 	// check validates the tensor against the file without reading elements and
 	// returns the number of bytes that load will take.
@@ -23,6 +25,10 @@ type denseTensor struct {
 	storage       *storage
 	offset        int // in elements
 	shape, stride []int
+}
+
+func (t *denseTensor) id() string {
+	return fmt.Sprintf("%q %v %d %d %d", t.storage.key, t.storage.dtype, t.offset, t.shape, t.stride)
 }
 
 func (t *denseTensor) describe() (tensor.DType, []int) { return t.storage.dtype, t.shape }
@@ -76,6 +82,10 @@ func (t *denseTensor) load(z *torchZip) (*Tensor, error) {
 type sparseTensor struct {
 	indices, values *denseTensor
 	shape           []int
+}
+
+func (t *sparseTensor) id() string {
+	return fmt.Sprintf("%s, %s, %d", t.indices.id(), t.values.id(), t.shape)
 }
 
 func (t *sparseTensor) describe() (tensor.DType, []int) { return t.values.storage.dtype, t.shape }
