@@ -21,43 +21,28 @@ var (
 
 type arithmeticFn[T Real] struct{ do func(a, b T) T }
 
-// BroadcastAxis is one axis of a broadcast: its length, and by how many
-// elements a step along it moves in either operand (0 where it repeats).
-type BroadcastAxis struct{ Len, StrideA, StrideB int }
-
 // Broadcast returns the shape that operands of shapes a and b broadcast to,
-// and the axes to walk, innermost first. Axes that can be walked as one are
-// merged, so that operands of equal shape give a single axis. It panics with
-// a ShapeError if the shapes do not fit.
-func Broadcast(op string, a, b []int) (shape []int, axes []BroadcastAxis) {
+// and the axes to walk, innermost first, with strides 0 where an operand
+// repeats. It panics with a ShapeError if the shapes do not fit.
+func Broadcast(op string, a, b []int) (shape []int, axes []AxisPair) {
 	rank := max(len(a), len(b))
 	shape = make([]int, rank)
 	strideA, strideB := 1, 1
 	for i := 1; i <= rank; i++ {
 		la, lb := lengthFromEnd(a, i), lengthFromEnd(b, i)
 		Check(la == lb || la == 1 || lb == 1, op, [][]int{a, b}, "axis %d from the end: lengths %d and %d do not broadcast", i, la, lb)
-		axis := BroadcastAxis{la, strideA, strideB}
+		x := AxisPair{la, strideA, strideB}
 		if la == 1 {
-			axis.Len, axis.StrideA = lb, 0
+			x.Len, x.A = lb, 0
 		}
 		if lb == 1 {
-			axis.StrideB = 0
+			x.B = 0
 		}
 		strideA, strideB = strideA*la, strideB*lb
-		shape[rank-i] = axis.Len
-		if axis.Len == 1 {
-			continue
-		}
-		if k := len(axes) - 1; k >= 0 && axes[k].StrideA*axes[k].Len == axis.StrideA && axes[k].StrideB*axes[k].Len == axis.StrideB {
-			axes[k].Len *= axis.Len
-			continue
-		}
-		axes = append(axes, axis)
+		shape[rank-i] = x.Len
+		axes = appendAxis(axes, x)
 	}
-	if len(axes) == 0 {
-		axes = []BroadcastAxis{{Len: 1}}
-	}
-	return shape, axes
+	return shape, wholeAxes(axes)
 }
 
 func lengthFromEnd(s []int, i int) int {
@@ -103,24 +88,12 @@ func arithmeticDecl(name, doc string, kind int, f32 arithmeticFn[float32], f64 a
 
 func (f arithmeticFn[T]) reference(_ None, in, out []View[T]) {
 	_, axes := Broadcast("arithmetic", in[0].Shape, in[1].Shape)
-	for i := range out[0].F {
-		rest, a, b := i, 0, 0
-		for _, x := range axes {
-			c := rest % x.Len
-			rest /= x.Len
-			a += c * x.StrideA
-			b += c * x.StrideB
-		}
-		out[0].F[i] = f.do(in[0].F[a], in[1].F[b])
-	}
+	walk(axes, func(i, a, b int) { out[0].F[i] = f.do(in[0].F[a], in[1].F[b]) })
 }
 
 func arithmeticPlan(name string, kind int, pl *Plan) {
 	_, axes := Broadcast(name, pl.In[0].Shape(), pl.In[1].Shape())
 	n := pl.Out[0].Len()
-	params := Words(n)
-	for _, x := range axes {
-		params = append(params, Words(x.Len, x.StrideA, x.StrideB)...)
-	}
-	pl.Dispatch("arithmetic", []Const{{"KIND", kind}, {"RANK", len(axes)}}, params, pl.Operands(), pl.Fold(ceilDiv(n, 256)))
+	pl.Dispatch("arithmetic", []Const{{"KIND", kind}, {"RANK", len(axes)}}, append(Words(n), axisWords(axes)...),
+		pl.Operands(), pl.Fold(ceilDiv(n, 256)))
 }
