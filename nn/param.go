@@ -1,0 +1,172 @@
+package nn
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sort"
+	"strings"
+
+	"llana/autograd"
+	"llana/kernels"
+	"llana/tensor"
+)
+
+// Param is a named tensor of a model: a weight, or state that is not trained
+// (Buffer), such as running statistics.
+type Param struct {
+	autograd.Leaf
+	Name   string
+	Buffer bool
+}
+
+// Set is where a model's layers register their parameters. Sub-sets share the
+// list and add a prefix to the names.
+type Set struct {
+	dev    kernels.Device
+	prefix string
+	all    *[]*Param
+}
+
+// NewSet returns an empty set of parameters that will live on d.
+func NewSet(d kernels.Device) *Set { return &Set{dev: d, all: new([]*Param)} }
+
+// Device returns where the parameters live.
+func (s *Set) Device() kernels.Device { return s.dev }
+
+// In returns the set seen from inside a child module: names get the prefix
+// "name.".
+func (s *Set) In(name string) *Set { return &Set{s.dev, s.prefix + name + ".", s.all} }
+
+// At is In for the i-th child of a list.
+func (s *Set) At(name string, i int) *Set { return s.In(fmt.Sprintf("%s.%d", name, i)) }
+
+// New registers a parameter. Its elements are undefined.
+func (s *Set) New(name string, shape ...int) *Param {
+	p := &Param{Name: s.prefix + name}
+	p.Value = tensor.New(s.dev, s.dev.Float(), shape...)
+	*s.all = append(*s.all, p)
+	return p
+}
+
+// NewBuffer registers state that is not trained.
+func (s *Set) NewBuffer(name string, shape ...int) *Param {
+	p := s.New(name, shape...)
+	p.Buffer, p.Frozen = true, true
+	return p
+}
+
+// All returns parameters and buffers in the order they were registered.
+func (s *Set) All() []*Param { return *s.all }
+
+// Trainable returns the parameters that are not frozen.
+func (s *Set) Trainable() []*Param {
+	var ps []*Param
+	for _, p := range *s.all {
+		if !p.Frozen {
+			ps = append(ps, p)
+		}
+	}
+	return ps
+}
+
+// Freeze freezes every parameter for which keep returns false, and unfreezes
+// the others. Buffers stay frozen.
+func (s *Set) Freeze(trainable func(name string) bool) {
+	for _, p := range *s.all {
+		p.Frozen = p.Buffer || !trainable(p.Name)
+	}
+}
+
+// Count returns the number of elements of all parameters without buffers.
+func (s *Set) Count() int {
+	n := 0
+	for _, p := range *s.all {
+		if !p.Buffer {
+			n += p.Value.Len()
+		}
+	}
+	return n
+}
+
+// Free frees the memory of all parameters.
+func (s *Set) Free() {
+	for _, p := range *s.all {
+		p.Leaf.Free()
+	}
+}
+
+// Get returns the parameter of that full name, or nil.
+func (s *Set) Get(name string) *Param {
+	for _, p := range *s.all {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
+}
+
+// Load sets every parameter from get, which returns the elements for a name
+// and shape. Names that get does not know (it returns ErrMissing) and other
+// errors are collected into one.
+func (s *Set) Load(get func(name string, shape []int) ([]float32, error)) error {
+	var missing []string
+	for _, p := range *s.all {
+		v, err := get(p.Name, p.Value.Shape())
+		if err == ErrMissing {
+			missing = append(missing, p.Name)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		p.Value.SetFloat32(v)
+	}
+	if len(missing) > 0 {
+		sort.Strings(missing)
+		return fmt.Errorf("%d tensors are missing: %s", len(missing), abbreviate(missing))
+	}
+	return nil
+}
+
+// ErrMissing is what Load's get returns for a name it does not know.
+var ErrMissing = fmt.Errorf("no such tensor")
+
+func abbreviate(names []string) string {
+	if len(names) > 8 {
+		return strings.Join(names[:8], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}
+
+// Read returns the parameter's elements.
+func (p *Param) Read(ctx context.Context) ([]float32, error) { return p.Value.ReadFloat32(ctx) }
+
+// Fill sets every element from f.
+func (p *Param) Fill(f func() float64) {
+	v := make([]float32, p.Value.Len())
+	for i := range v {
+		v[i] = float32(f())
+	}
+	p.Value.SetFloat32(v)
+}
+
+// Set sets every element to v.
+func (p *Param) Set(v float64) { p.Fill(func() float64 { return v }) }
+
+// Uniform fills with U(-bound, bound).
+func (p *Param) Uniform(r *rand.Rand, bound float64) {
+	p.Fill(func() float64 { return (2*r.Float64() - 1) * bound })
+}
+
+// Normal fills with N(0, std^2).
+func (p *Param) Normal(r *rand.Rand, std float64) {
+	p.Fill(func() float64 { return std * r.NormFloat64() })
+}
+
+// XavierUniform fills with U(-b, b), b = sqrt(6 / (fan in + fan out)).
+func (p *Param) XavierUniform(r *rand.Rand) {
+	out, in := p.Value.Dim(0), p.Value.Len()/p.Value.Dim(0)
+	p.Uniform(r, math.Sqrt(6/float64(in+out)))
+}
