@@ -1,0 +1,255 @@
+package cpu
+
+// gemm is C = act(A B + bias), or C += A B, on strided matrices:
+// A[i][l] = a[i*ars + l*aks], one of whose strides is 1; B[l][j] =
+// b[l*bks + j*bns], likewise; rows of C are contiguous, ldc apart.
+type gemm struct {
+	m, n, k  int
+	a        []float32
+	ars, aks int
+	b        []float32
+	bks, bns int
+	c        []float32
+	ldc      int
+	bias     []float32
+	relu     bool
+	add      bool
+
+	// packed is B in panels (see packB), or nil to use b where it lies.
+	packed []float32
+}
+
+const (
+	// maxDepth products are added up in registers before C is written: a
+	// panel of B of that depth stays in the first-level cache.
+	maxDepth = 256
+	// blockRows x maxDepth of A stay in the second-level cache while the
+	// panels of B pass by.
+	blockRows = 192
+	// directB is the number of floats up to which a B in the right order is
+	// used where it lies.
+	directB = 16 << 10
+)
+
+// depth returns the number of products of a pass over k, so that all passes
+// are about equally long.
+func depth(k int) int {
+	passes := (k + maxDepth - 1) / maxDepth
+	if passes <= 1 {
+		return k
+	}
+	return ((k+passes-1)/passes + 7) &^ 7
+}
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+// packedSize returns the floats that packB needs.
+func (g *gemm) packedSize(kn *kernel) int { return g.k * roundUp(g.n, kn.nr) }
+
+// wantsPackedB tells whether B must or should be copied into panels.
+func (g *gemm) wantsPackedB(kn *kernel) bool {
+	switch {
+	case g.bns != 1 && g.n > 1:
+		return true
+	case !kn.edge && g.n%kn.nr != 0:
+		return true
+	case g.m <= 4*kn.mr:
+		return false
+	}
+	return g.k*g.bks > directB
+}
+
+// packPanel copies panel p of B into its places in dst: for each pass over k
+// a block of columns rounded up to whole panels, in it the panels one after
+// the other, in them rows of nr columns. Missing columns become 0.
+func (g *gemm) packPanel(kn *kernel, dst []float32, p int) {
+	nr, step := kn.nr, depth(g.k)
+	cols := min(nr, g.n-p*nr)
+	for l := 0; l < g.k; l += step {
+		kl := min(step, g.k-l)
+		off := l*roundUp(g.n, nr) + p*nr*kl
+		packStrips(dst[off:off+kl*nr], nr, g.b[l*g.bks+p*nr*g.bns:], g.bns, g.bks, cols, kl)
+	}
+}
+
+// packStrips writes dst[l*width + i] = src[i*stride + l*next] for i < count,
+// l < k, and 0 for count <= i < width. One of the strides is 1.
+func packStrips(dst []float32, width int, src []float32, stride, next, count, k int) {
+	if count < width {
+		for l := range k {
+			clear(dst[l*width+count : (l+1)*width])
+		}
+	}
+	if stride == 1 {
+		for l := range k {
+			copy(dst[l*width:l*width+count], src[l*next:])
+		}
+		return
+	}
+	if next != 1 {
+		for i := range count {
+			for l := range k {
+				dst[l*width+i] = src[i*stride+l*next]
+			}
+		}
+		return
+	}
+	i := 0
+	for ; i+4 <= count; i += 4 {
+		s0 := src[i*stride : i*stride+k]
+		s1 := src[(i+1)*stride:][:k]
+		s2 := src[(i+2)*stride:][:k]
+		s3 := src[(i+3)*stride:][:k]
+		for l, x := range s0 {
+			d := dst[l*width+i : l*width+i+4 : l*width+i+4]
+			d[0], d[1], d[2], d[3] = x, s1[l], s2[l], s3[l]
+		}
+	}
+	for ; i < count; i++ {
+		for l, x := range src[i*stride : i*stride+k] {
+			dst[l*width+i] = x
+		}
+	}
+}
+
+// run computes rows m0..m1 of the panels p0..p1 of C on one worker.
+func (g *gemm) run(w *worker, kn *kernel, m0, m1, p0, p1 int) {
+	step := depth(g.k)
+	if g.k == 0 {
+		g.block(w, kn, m0, m1, p0, p1, 0, 0)
+		return
+	}
+	for i := m0; i < m1; i += blockRows {
+		for l := 0; l < g.k; l += step {
+			g.block(w, kn, i, min(i+blockRows, m1), p0, p1, l, min(l+step, g.k))
+		}
+	}
+}
+
+// block adds the products l0..l1 to rows m0..m1 of the panels p0..p1. The
+// first pass over k brings in the bias, the last one the activation.
+func (g *gemm) block(w *worker, kn *kernel, m0, m1, p0, p1, l0, l1 int) {
+	mr, nr, kl := kn.mr, kn.nr, l1-l0
+	strips := g.stripsOfA(w, kn, m0, m1, p1-p0, l0, l1)
+	t := &w.tile
+	flags := 0
+	if g.add || l0 > 0 {
+		flags |= tileAdd
+	}
+	if g.relu && l1 == g.k {
+		flags |= tileReLU
+	}
+	for p := p0; p < p1; p++ {
+		j := p * nr
+		cols := min(nr, g.n-j)
+		var b []float32
+		t.bs = nr
+		if g.packed != nil {
+			b = g.packed[l0*roundUp(g.n, nr)+j*kl:]
+		} else if kl > 0 {
+			b, t.bs = g.b[l0*g.bks+j:], g.bks
+		}
+		t.bias = nil
+		if g.bias != nil && l0 == 0 {
+			t.bias = &g.bias[j]
+		}
+		for i := m0; i < m1; i += mr {
+			rows := min(mr, m1-i)
+			t.k, t.rows, t.cols, t.flags = kl, rows, cols, flags
+			if kl > 0 {
+				t.b = &b[0]
+				strips.at(t, i)
+			}
+			if kn.edge || rows == mr && cols == nr {
+				t.c, t.ldc = &g.c[i*g.ldc+j], g.ldc
+				kn.run(t)
+				continue
+			}
+			g.edge(w, kn, t, i, j)
+		}
+	}
+}
+
+// edge computes a tile that sticks out of C in a buffer.
+func (g *gemm) edge(w *worker, kn *kernel, t *tile, i, j int) {
+	rows, cols, flags := t.rows, t.cols, t.flags
+	buf := w.floats(scratchTile, kn.mr*kn.nr+kn.nr)
+	if t.bias != nil {
+		bias := buf[kn.mr*kn.nr:]
+		copy(bias, g.bias[j:j+cols])
+		t.bias = &bias[0]
+	}
+	t.c, t.ldc, t.flags = &buf[0], kn.nr, 0
+	kn.run(t)
+	if t.bias != nil {
+		t.bias = &g.bias[j]
+	}
+	for r := range rows {
+		c := g.c[(i+r)*g.ldc+j:][:cols]
+		for x, v := range buf[r*kn.nr:][:cols] {
+			if flags&tileAdd != 0 {
+				v += c[x]
+			}
+			if flags&tileReLU != 0 && v < 0 {
+				v = 0
+			}
+			c[x] = v
+		}
+	}
+}
+
+// strips says where a block of A is read: in place, but for the last strip of
+// rows when it is not full, or all from copies.
+type strips struct {
+	g        *gemm
+	l0       int
+	packed   []float32
+	first    int // row of the first packed strip
+	mr, size int
+}
+
+// stripsOfA copies what cannot be read in place (a last strip with fewer rows
+// than the micro-kernel reads) or is read better from a copy (columns of a
+// large A, when several panels of B use them).
+func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, panels, l0, l1 int) strips {
+	kl := l1 - l0
+	s := strips{g: g, l0: l0, first: m1, mr: kn.mr, size: kn.mr * kl}
+	rest := (m1 - m0) % kn.mr
+	if rest != 0 && !(kn.edge && rest%4 == 0) {
+		s.first = m1 - rest
+	}
+	if g.ars == 1 && g.aks > 256 && panels > 2 {
+		s.first = m0
+	}
+	if s.first == m1 || kl == 0 {
+		return s
+	}
+	n := (m1 - s.first + kn.mr - 1) / kn.mr
+	s.packed = w.floats(scratchPackA, n*s.size)
+	for i := range n {
+		row := s.first + i*kn.mr
+		packStrips(s.packed[i*s.size:(i+1)*s.size], kn.mr, g.a[row*g.ars+l0*g.aks:], g.ars, g.aks, min(kn.mr, m1-row), kl)
+	}
+	return s
+}
+
+// at points t at the strip that begins at row i.
+func (s *strips) at(t *tile, i int) {
+	if i >= s.first {
+		t.a, t.rs, t.ks = &s.packed[(i-s.first)/s.mr*s.size], 1, s.mr
+		return
+	}
+	t.a, t.rs, t.ks = &s.g.a[i*s.g.ars+s.l0*s.g.aks], s.g.ars, s.g.aks
+}
+
+// serial computes all of it on one worker.
+func (g *gemm) serial(w *worker, kn *kernel) {
+	panels := (g.n + kn.nr - 1) / kn.nr
+	if g.packed == nil && g.wantsPackedB(kn) {
+		g.packed = w.floats(scratchPackB, g.packedSize(kn))
+		for p := range panels {
+			g.packPanel(kn, g.packed, p)
+		}
+	}
+	g.run(w, kn, 0, g.m, 0, panels)
+}

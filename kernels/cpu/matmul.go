@@ -1,0 +1,183 @@
+package cpu
+
+import (
+	"llana/kernels"
+)
+
+func init() {
+	fast[kernels.MatMul] = matmul
+	fast[kernels.MatMulAdd] = matmul
+}
+
+// matmul computes MatMul and MatMulAdd.
+func matmul(d *device, c *kernels.Call) {
+	p := c.P.(kernels.MatMulParams)
+	z := p.SizeOf(c.In[0].Shape(), c.In[1].Shape())
+	g := gemm{
+		m: z.M, n: z.N, k: z.K,
+		a: floats(c.In[0]), ars: z.K, aks: 1,
+		b: floats(c.In[1]), bks: z.N, bns: 1,
+		c: floats(c.Out[0]), ldc: z.N,
+		relu: p.Act == kernels.ActReLU, add: len(c.In) == 2,
+	}
+	if p.TransA {
+		g.ars, g.aks = 1, z.M
+	}
+	if p.TransB {
+		g.bks, g.bns = 1, z.K
+	}
+	if !g.add {
+		g.bias = floats(c.In[2])
+	}
+	if z.G*z.M*z.N == 0 || g.add && z.K == 0 {
+		return
+	}
+	if z.StrideB == 0 && !p.TransA && z.StrideA == z.M*z.K {
+		// One tall product.
+		g.m, z.G = z.G*z.M, 1
+	}
+	d.product(g, z.G, z.StrideA, z.StrideB)
+}
+
+const (
+	// serialWork is the number of multiplications below which one thread
+	// computes a product.
+	serialWork = 1 << 18
+	// ownB is the number of floats of B up to which each worker packs the B
+	// of its batch item itself.
+	ownB = 64 << 10
+	// sharedB bounds the floats of packed B, for which columns are done in
+	// groups.
+	sharedB = 4 << 20
+)
+
+// product computes items batch items of g; their A, B and C are strideA,
+// strideB and m*n apart.
+func (d *device) product(g gemm, items, strideA, strideB int) {
+	kn := tileKernel()
+	item := func(i int) gemm {
+		x := g
+		x.a, x.b, x.c = g.a[i*strideA:], g.b[i*strideB:], g.c[i*g.m*g.n:]
+		return x
+	}
+	switch parts := g.parts(items); {
+	case parts > 1:
+		for i := range items {
+			x := item(i)
+			d.splitDepth(&x, &kn, parts)
+		}
+	case items == 1 || g.k*g.n > ownB:
+		for i := range items {
+			x := item(i)
+			d.large(&x, &kn)
+		}
+	default:
+		d.rows(items, g.m*g.n*g.k/32, func(w *worker, lo, hi int) {
+			for i := lo; i < hi; i++ {
+				x := item(i)
+				x.serial(w, &kn)
+			}
+		})
+	}
+}
+
+// large computes one product on all threads: B is packed once, then blocks of
+// C are computed independently.
+func (d *device) large(g *gemm, kn *kernel) {
+	if g.m*g.n*g.k <= serialWork {
+		g.serial(d.workers[0], kn)
+		return
+	}
+	if group := max(sharedB/max(g.k, 1)/kn.nr, 1) * kn.nr; g.n > group && g.wantsPackedB(kn) {
+		for j := 0; j < g.n; j += group {
+			x := *g
+			x.n = min(group, g.n-j)
+			x.b, x.c = g.b[j*g.bns:], g.c[j:]
+			if g.bias != nil {
+				x.bias = g.bias[j:]
+			}
+			d.large(&x, kn)
+		}
+		return
+	}
+	panels := (g.n + kn.nr - 1) / kn.nr
+	if g.wantsPackedB(kn) {
+		g.packed = d.workers[0].floats(scratchPackB, g.packedSize(kn))
+		d.rows(panels, g.k*kn.nr/2, func(_ *worker, lo, hi int) {
+			for p := lo; p < hi; p++ {
+				g.packPanel(kn, g.packed, p)
+			}
+		})
+	}
+	rows, cols := g.cut(kn)
+	down, across := (g.m+rows-1)/rows, (panels+cols-1)/cols
+	d.loop(down*across, func(w *worker, i int) {
+		m, p := i/across*rows, i%across*cols
+		g.run(w, kn, m, min(m+rows, g.m), p, min(p+cols, panels))
+	})
+}
+
+// cut returns the rows and panels of the blocks of C that are computed
+// independently: about 16 blocks, if the product is large enough.
+func (g *gemm) cut(kn *kernel) (rows, cols int) {
+	strips, panels := (g.m+kn.mr-1)/kn.mr, (g.n+kn.nr-1)/kn.nr
+	down, across := 1, 1
+	for down*across < min(16, g.m*g.n*g.k/serialWork) {
+		if s, p := strips/down, panels/across; s < 2 && p < 2 {
+			break
+		} else if s*kn.mr >= p*kn.nr/2 {
+			down *= 2
+		} else {
+			across *= 2
+		}
+	}
+	return (strips + down - 1) / down * kn.mr, (panels + across - 1) / across
+}
+
+const (
+	minPart  = 512      // products in a part of a long sum
+	maxParts = 16       // parts of a long sum
+	smallC   = 64 << 10 // floats of C up to which long sums are cut
+)
+
+// parts returns into how many parts the sums are cut: more than one for few
+// long sums, whose C has too few tiles for all threads. It depends on the
+// lengths alone.
+func (g *gemm) parts(items int) int {
+	if items*g.m*g.n > smallC || g.k < 2*minPart {
+		return 1
+	}
+	return min(g.k/minPart, maxParts)
+}
+
+// splitDepth computes the parts of the sums side by side, then adds them up
+// in order.
+func (d *device) splitDepth(g *gemm, kn *kernel, parts int) {
+	size := g.m * g.n
+	sums := d.workers[0].floats(scratch0, parts*size)
+	each := roundUp((g.k+parts-1)/parts, 8)
+	d.loop(parts, func(w *worker, i int) {
+		x := *g
+		l := min(i*each, g.k)
+		x.k = min(each, g.k-l)
+		x.a, x.b, x.c, x.ldc = g.a[l*g.aks:], g.b[l*g.bks:], sums[i*size:(i+1)*size], g.n
+		x.bias, x.relu, x.add = nil, false, false
+		x.serial(w, kn)
+	})
+	d.rows(g.m, parts*g.n/4, func(_ *worker, lo, hi int) {
+		for m := lo; m < hi; m++ {
+			c := g.c[m*g.ldc:][:g.n]
+			if g.bias != nil {
+				copy(c, g.bias)
+			} else if !g.add {
+				clear(c)
+			}
+			for i := range parts {
+				vecAdd(c, c, sums[i*size+m*g.n:][:g.n])
+			}
+			if g.relu {
+				vecReLU(c, c)
+			}
+		}
+	})
+}

@@ -1,0 +1,183 @@
+package cpu
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// pool runs loops on a fixed set of goroutines. The caller's goroutine is
+// worker 0; the others sleep between loops.
+type pool struct {
+	workers []*worker
+	wake    []chan struct{} // one for each worker but 0
+
+	next atomic.Int64 // first iteration not taken yet
+
+	mu     sync.Mutex
+	idle   sync.Cond // signalled when active drops to 0
+	open   bool      // a loop is running that helpers may join
+	active int       // helpers inside the loop
+	n      int
+	body   func(w *worker, i int)
+	caught any // the first panic of a helper
+}
+
+// worker is what one goroutine needs while it computes.
+type worker struct {
+	tile    tile
+	scratch [numScratch][]float32
+}
+
+// Scratch buffers of a worker. Each has one user at a time.
+const (
+	scratchPackA = iota
+	scratchPackB
+	scratchTile
+	scratch0
+	scratch1
+	scratch2
+	scratch3
+	numScratch
+)
+
+// floats returns n floats of undefined contents, aligned to 64 bytes. They
+// stay the caller's until the same slot is asked for again.
+func (w *worker) floats(slot, n int) []float32 {
+	if cap(w.scratch[slot]) < n {
+		// Go aligns allocations of 16 KiB and more to pages.
+		w.scratch[slot] = make([]float32, max(4096, n+n/4))
+	}
+	return w.scratch[slot][:n]
+}
+
+func newPool(threads int) *pool {
+	p := &pool{}
+	p.idle.L = &p.mu
+	for i := range threads {
+		w := &worker{}
+		p.workers = append(p.workers, w)
+		if i == 0 {
+			continue
+		}
+		wake := make(chan struct{}, 1)
+		p.wake = append(p.wake, wake)
+		go p.help(w, wake)
+	}
+	return p
+}
+
+func (p *pool) close() {
+	for _, c := range p.wake {
+		close(c)
+	}
+	p.wake = nil
+}
+
+// loop calls body for 0..n-1, in any order, on all workers, and returns when
+// all calls have returned. A helper that wakes up too late is not waited for.
+// Loops cannot be nested.
+func (p *pool) loop(n int, body func(w *worker, i int)) {
+	if n <= 1 || len(p.wake) == 0 {
+		for i := range n {
+			body(p.workers[0], i)
+		}
+		return
+	}
+	p.mu.Lock()
+	p.body, p.n, p.open = body, n, true
+	p.next.Store(0)
+	p.mu.Unlock()
+	for _, c := range p.wake[:min(n-1, len(p.wake))] {
+		select {
+		case c <- struct{}{}:
+		default: // still to wake up for an earlier loop
+		}
+	}
+	defer p.finish()
+	p.work(p.workers[0], n, body)
+}
+
+// finish closes the loop and waits for the helpers in it.
+func (p *pool) finish() {
+	p.next.Store(int64(p.n)) // after a panic, take nothing new
+	p.mu.Lock()
+	p.open = false
+	for p.active > 0 {
+		p.idle.Wait()
+	}
+	caught := p.caught
+	p.body, p.caught = nil, nil
+	p.mu.Unlock()
+	if caught != nil {
+		panic(caught)
+	}
+}
+
+func (p *pool) help(w *worker, wake chan struct{}) {
+	for range wake {
+		p.mu.Lock()
+		if !p.open {
+			p.mu.Unlock()
+			continue
+		}
+		p.active++
+		n, body := p.n, p.body
+		p.mu.Unlock()
+		p.helpOnce(w, n, body)
+	}
+}
+
+func (p *pool) helpOnce(w *worker, n int, body func(w *worker, i int)) {
+	defer func() {
+		r := recover()
+		p.mu.Lock()
+		if r != nil && p.caught == nil {
+			p.caught = r
+		}
+		if p.active--; p.active == 0 {
+			p.idle.Signal()
+		}
+		p.mu.Unlock()
+	}()
+	p.work(w, n, body)
+}
+
+func (p *pool) work(w *worker, n int, body func(w *worker, i int)) {
+	for {
+		i := int(p.next.Add(1)) - 1
+		if i >= n {
+			return
+		}
+		body(w, i)
+	}
+}
+
+// minWork is the number of elementary steps (about a nanosecond each) below
+// which waking another thread costs more than it saves.
+const minWork = 16 << 10
+
+// split cuts n elements into pieces and calls body for each. The pieces hold
+// a multiple of 16 elements and about minWork steps of work; they do not
+// depend on the number of threads.
+func (p *pool) split(n, cost int, body func(w *worker, lo, hi int)) {
+	size := (max(minWork/max(cost, 1), 1) + 15) &^ 15
+	if n <= size {
+		if n > 0 {
+			body(p.workers[0], 0, n)
+		}
+		return
+	}
+	p.loop((n+size-1)/size, func(w *worker, i int) { body(w, i*size, min((i+1)*size, n)) })
+}
+
+// rows cuts n rows of the given cost each into pieces of whole rows.
+func (p *pool) rows(n, cost int, body func(w *worker, lo, hi int)) {
+	size := max(minWork/max(cost, 1), 1)
+	if n <= size {
+		if n > 0 {
+			body(p.workers[0], 0, n)
+		}
+		return
+	}
+	p.loop((n+size-1)/size, func(w *worker, i int) { body(w, i*size, min((i+1)*size, n)) })
+}

@@ -1,0 +1,98 @@
+package cpu
+
+// tile is the argument of a micro-kernel: a block of C, held in registers
+// while k products are added to it.
+//
+//	acc[i][j] = bias[j] + sum over l of a[i*rs + l*ks] * b[l*bs + j]
+//	c[i*ldc + j] = relu(acc[i][j])   or   += acc[i][j] with tileAdd
+//
+// for i < rows, j < cols. Strides are in elements.
+type tile struct {
+	k     int
+	a     *float32
+	rs    int
+	ks    int
+	b     *float32
+	bs    int
+	c     *float32
+	ldc   int
+	bias  *float32 // nil for none
+	rows  int
+	cols  int
+	flags int
+}
+
+const (
+	tileAdd  = 1 // add to the former contents of c
+	tileReLU = 2
+)
+
+// kernel is a micro-kernel and the shape of its full tile.
+type kernel struct {
+	mr, nr int
+	// edge tells that run takes any rows <= mr and cols <= nr (reading a in
+	// full multiples of 4 rows). Otherwise edge tiles are computed in full, on
+	// padded panels, and copied.
+	edge bool
+	run  func(t *tile)
+}
+
+// portableTile is a 4x4 tile in Go.
+var portableTile = kernel{mr: 4, nr: 4, run: tile4x4}
+
+func tile4x4(t *tile) {
+	var c00, c01, c02, c03, c10, c11, c12, c13, c20, c21, c22, c23, c30, c31, c32, c33 float32
+	if t.bias != nil {
+		b := floatsAt(t.bias, 4)
+		c00, c01, c02, c03 = b[0], b[1], b[2], b[3]
+		c10, c11, c12, c13 = b[0], b[1], b[2], b[3]
+		c20, c21, c22, c23 = b[0], b[1], b[2], b[3]
+		c30, c31, c32, c33 = b[0], b[1], b[2], b[3]
+	}
+	if t.k > 0 {
+		a := floatsAt(t.a, 3*t.rs+(t.k-1)*t.ks+1)
+		b := floatsAt(t.b, (t.k-1)*t.bs+4)
+		for l := range t.k {
+			bl := b[l*t.bs : l*t.bs+4 : l*t.bs+4]
+			b0, b1, b2, b3 := bl[0], bl[1], bl[2], bl[3]
+			o := l * t.ks
+			x := a[o]
+			c00 += x * b0
+			c01 += x * b1
+			c02 += x * b2
+			c03 += x * b3
+			x = a[o+t.rs]
+			c10 += x * b0
+			c11 += x * b1
+			c12 += x * b2
+			c13 += x * b3
+			x = a[o+2*t.rs]
+			c20 += x * b0
+			c21 += x * b1
+			c22 += x * b2
+			c23 += x * b3
+			x = a[o+3*t.rs]
+			c30 += x * b0
+			c31 += x * b1
+			c32 += x * b2
+			c33 += x * b3
+		}
+	}
+	c := floatsAt(t.c, 3*t.ldc+4)
+	storeRow(c[0*t.ldc:], t.flags, [4]float32{c00, c01, c02, c03})
+	storeRow(c[1*t.ldc:], t.flags, [4]float32{c10, c11, c12, c13})
+	storeRow(c[2*t.ldc:], t.flags, [4]float32{c20, c21, c22, c23})
+	storeRow(c[3*t.ldc:], t.flags, [4]float32{c30, c31, c32, c33})
+}
+
+func storeRow(c []float32, flags int, v [4]float32) {
+	for j, x := range v {
+		if flags&tileAdd != 0 {
+			x += c[j]
+		}
+		if flags&tileReLU != 0 && x < 0 {
+			x = 0
+		}
+		c[j] = x
+	}
+}
