@@ -1,0 +1,57 @@
+// Cross-entropy of each row:  lse = log sum exp(logits),
+// loss = lse - logits[label], 0 where the label is outside [0, width).
+//
+// logits (rows, width), labels (rows); lse, losses (rows). A workgroup of GROUP
+// invocations for each row, folded over x and y; one pass over the row, each
+// invocation keeping its sum relative to the largest logit it has seen.
+// crossentropy_mean.wgsl makes the mean.
+
+struct Params { rows: u32, width: u32 }
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(2) var<storage, read> labels: array<i32>;
+@group(0) @binding(3) var<storage, read_write> lse: array<f32>;
+@group(0) @binding(4) var<storage, read_write> losses: array<f32>;
+
+var<workgroup> tops: array<f32, {{.GROUP}}>;
+var<workgroup> sums: array<f32, {{.GROUP}}>;
+
+@compute @workgroup_size({{.GROUP}})
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
+    let row = wid.x + wid.y * nwg.x;
+    if (row >= p.rows) {
+        return;
+    }
+    let base = row * p.width;
+    var top = -3.0e38;
+    var sum = 0.0;
+    for (var i = lid; i < p.width; i = i + GROUP) {
+        let v = logits[base + i];
+        let t = max(top, v);
+        sum = sum * exp(top - t) + exp(v - t);
+        top = t;
+    }
+    tops[lid] = top;
+    sums[lid] = sum;
+    workgroupBarrier();
+    for (var step = GROUP / 2u; step > 0u; step = step / 2u) {
+        if (lid < step) {
+            let t = max(tops[lid], tops[lid + step]);
+            sums[lid] = sums[lid] * exp(tops[lid] - t) + sums[lid + step] * exp(tops[lid + step] - t);
+            tops[lid] = t;
+        }
+        workgroupBarrier();
+    }
+    if (lid == 0u) {
+        let rest = log(sums[0]);
+        lse[row] = tops[0] + rest;
+        // A negative label becomes a large unsigned one.
+        let label = bitcast<u32>(labels[row]);
+        var loss = 0.0;
+        if (label < p.width) {
+            loss = (tops[0] - logits[base + label]) + rest;
+        }
+        losses[row] = loss;
+    }
+}

@@ -1,0 +1,73 @@
+// Softmax over rows, and its gradient.
+//
+//   forward   y = exp(x - m) / sum exp(x - m),  m = max x
+//   backward  dx = y (dy - sum(y dy))
+//
+// Bindings: x, y, or y, dy, dx; (rows, width) each. A workgroup of GROUP
+// invocations for each row, folded over x and y. The maximum and the sum come
+// from one pass: each invocation keeps the sum relative to the largest element
+// it has seen.
+
+struct Params { rows: u32, width: u32 }
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> a: array<f32>;
+{{if .BACKWARD}}
+@group(0) @binding(2) var<storage, read> dy: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+{{else}}
+@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+var<workgroup> tops: array<f32, {{.GROUP}}>;
+{{end}}
+var<workgroup> sums: array<f32, {{.GROUP}}>;
+
+@compute @workgroup_size({{.GROUP}})
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
+    let row = wid.x + wid.y * nwg.x;
+    if (row >= p.rows) {
+        return;
+    }
+    let base = row * p.width;
+    var sum = 0.0;
+    {{if .BACKWARD}}
+    for (var i = lid; i < p.width; i = i + GROUP) {
+        sum = sum + a[base + i] * dy[base + i];
+    }
+    sums[lid] = sum;
+    workgroupBarrier();
+    for (var step = GROUP / 2u; step > 0u; step = step / 2u) {
+        if (lid < step) {
+            sums[lid] = sums[lid] + sums[lid + step];
+        }
+        workgroupBarrier();
+    }
+    let dot = sums[0];
+    for (var i = lid; i < p.width; i = i + GROUP) {
+        out[base + i] = a[base + i] * (dy[base + i] - dot);
+    }
+    {{else}}
+    var top = -3.0e38;
+    for (var i = lid; i < p.width; i = i + GROUP) {
+        let v = a[base + i];
+        let t = max(top, v);
+        sum = sum * exp(top - t) + exp(v - t);
+        top = t;
+    }
+    tops[lid] = top;
+    sums[lid] = sum;
+    workgroupBarrier();
+    for (var step = GROUP / 2u; step > 0u; step = step / 2u) {
+        if (lid < step) {
+            let t = max(tops[lid], tops[lid + step]);
+            sums[lid] = sums[lid] * exp(tops[lid] - t) + sums[lid + step] * exp(tops[lid + step] - t);
+            tops[lid] = t;
+        }
+        workgroupBarrier();
+    }
+    let m = tops[0];
+    let scale = 1.0 / sums[0];
+    for (var i = lid; i < p.width; i = i + GROUP) {
+        out[base + i] = exp(a[base + i] - m) * scale;
+    }
+    {{end}}
+}
