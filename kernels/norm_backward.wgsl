@@ -1,0 +1,101 @@
+// Gradient of layer norm, and with RMS of root-mean-square norm, for x and dy
+// (rows, n). With h = (x - mean) * rstd (RMS: x * rstd) and g = dy * w:
+//
+//   dx = rstd * (g - mean(g) - h * mean(g * h))      RMS: without mean(g)
+//   dw = sum over rows of dy * h,  db = sum over rows of dy
+//
+// Bindings: x, w, mean, rstd, dy, dx, part_w, part_b; with RMS x, w, rstd, dy,
+// dx, part_w. part_w and part_b (slots, n) are sums over some rows each; the
+// reduce kernel adds them.
+//
+// LANES neighbouring invocations form a slot, 256 / LANES slots a workgroup. A
+// slot takes turns rows, slots apart. An invocation keeps its PER elements,
+// every LANES-th of the row, and its sums for dw and db in registers, so that x
+// and dy are read once. Workgroups are folded.
+
+struct Params { rows: u32, n: u32, slots: u32, turns: u32 }
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> w: array<f32>;
+{{if .RMS}}
+@group(0) @binding(3) var<storage, read> rstd: array<f32>;
+@group(0) @binding(4) var<storage, read> dy: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(6) var<storage, read_write> part_w: array<f32>;
+{{else}}
+@group(0) @binding(3) var<storage, read> mean: array<f32>;
+@group(0) @binding(4) var<storage, read> rstd: array<f32>;
+@group(0) @binding(5) var<storage, read> dy: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(7) var<storage, read_write> part_w: array<f32>;
+@group(0) @binding(8) var<storage, read_write> part_b: array<f32>;
+{{end}}
+
+var<workgroup> part: array<vec2<f32>, 256>;
+
+// Sum of v over the invocations of a slot. All must call it.
+fn slot_sum(lid: u32, v: vec2<f32>) -> vec2<f32> {
+    let lane = lid % LANES;
+    part[lid] = v;
+    workgroupBarrier();
+    for (var half = LANES / 2u; half > 0u; half = half / 2u) {
+        if (lane < half) {
+            part[lid] = part[lid] + part[lid + half];
+        }
+        workgroupBarrier();
+    }
+    let sum = part[lid - lane];
+    workgroupBarrier();
+    return sum;
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
+    let lane = lid % LANES;
+    let slot = (wid.x + wid.y * nwg.x) * (256u / LANES) + lid / LANES;
+    let count = f32(p.n);
+
+    {{range seq .PER}}let i{{.}} = lane + {{.}}u * LANES;
+    var w{{.}} = 0.0;
+    if (i{{.}} < p.n) {
+        w{{.}} = w[i{{.}}];
+    }
+    var sum_w{{.}} = 0.0;
+    {{if not $.RMS}}var sum_b{{.}} = 0.0;
+    {{end}}{{end}}
+    for (var turn = 0u; turn < p.turns; turn = turn + 1u) {
+        let row = turn * p.slots + slot;
+        let live = slot < p.slots && row < p.rows;
+        let base = row * p.n;
+        var r = 0.0;
+        {{if not .RMS}}var m = 0.0;
+        {{end}}if (live) {
+            r = rstd[row];
+            {{if not .RMS}}m = mean[row];{{end}}
+        }
+        {{range seq .PER}}var h{{.}} = 0.0;
+        var dy{{.}} = 0.0;
+        if (live && i{{.}} < p.n) {
+            h{{.}} = {{if $.RMS}}x[base + i{{.}}] * r{{else}}(x[base + i{{.}}] - m) * r{{end}};
+            dy{{.}} = dy[base + i{{.}}];
+        }
+        let g{{.}} = dy{{.}} * w{{.}};
+        sum_w{{.}} = sum_w{{.}} + dy{{.}} * h{{.}};
+        {{if not $.RMS}}sum_b{{.}} = sum_b{{.}} + dy{{.}};
+        {{end}}{{end}}
+        let s = slot_sum(lid, vec2<f32>(0.0{{range seq .PER}} + g{{.}}{{end}}, 0.0{{range seq .PER}} + g{{.}} * h{{.}}{{end}})) / count;
+        {{range seq .PER}}if (live && i{{.}} < p.n) {
+            dx[base + i{{.}}] = r * (g{{.}}{{if not $.RMS}} - s.x{{end}} - h{{.}} * s.y);
+        }
+        {{end}}
+    }
+
+    if (slot < p.slots) {
+        {{range seq .PER}}if (i{{.}} < p.n) {
+            part_w[slot * p.n + i{{.}}] = sum_w{{.}};
+            {{if not $.RMS}}part_b[slot * p.n + i{{.}}] = sum_b{{.}};{{end}}
+        }
+        {{end}}
+    }
+}
