@@ -25,8 +25,7 @@ type piece struct {
 	kind  pieceKind
 }
 
-// modelTypeBPE is TrainerSpec.ModelType BPE; the default of the field is
-// UNIGRAM.
+// Values of TrainerSpec.ModelType; a file without the field means unigram.
 const (
 	modelTypeUnigram = 1
 	modelTypeBPE     = 2
