@@ -14,11 +14,15 @@ func Example() {
 	}
 	ids := tok.Encode("<point_patch>the red ball.")
 	for _, id := range ids {
-		fmt.Printf("%q ", tok.Piece(id))
+		fmt.Println(tok.Piece(id))
 	}
-	fmt.Println()
 	fmt.Println(tok.Decode(ids, true))
 	// Output:
-	// "<s>" "<point_patch>" "▁the" "▁red" "▁ball" "."
+	// <s>
+	// <point_patch>
+	// ▁the
+	// ▁red
+	// ▁ball
+	// .
 	// the red ball.
 }

@@ -108,7 +108,7 @@ func (t *Tokenizer) addByID() error {
 		switch {
 		case id < len(t.model.pieces) && (!ok || have != id):
 			return fmt.Errorf("added token %q has id %d, which is the piece %q of %s",
-				tok.Content, id, t.model.pieces[max(id, 0)].text, modelFile)
+				tok.Content, id, t.model.pieces[id].text, modelFile)
 		case id >= len(t.model.pieces) && ok:
 			return fmt.Errorf("added token %q has id %d, but id %d in %s", tok.Content, id, have, modelFile)
 		case id > t.VocabSize():
