@@ -9,7 +9,8 @@ import (
 	"llana/tensor"
 )
 
-// Info describes a stored tensor without its elements.
+// Info describes a stored tensor without its elements. Its Shape may be shared;
+// do not modify it.
 type Info struct {
 	Name  string
 	DType tensor.DType
@@ -47,19 +48,21 @@ func (e *SizeError) Error() string {
 	return fmt.Sprintf("checkpoint: tensor %q: shape %v does not hold %d elements", e.Name, e.Shape, e.Len)
 }
 
+// newTensor makes a tensor of n zeros, which must be what shape holds.
 func newTensor(name string, dt tensor.DType, shape []int, n int) *Tensor {
-	if bytes, ok := byteSize(shape, dt.Size()); !ok || bytes != int64(n)*int64(dt.Size()) {
+	bytes, ok := byteSize(shape, dt.Size())
+	if !ok || bytes != int64(n)*int64(dt.Size()) {
 		panic(&SizeError{Name: name, Shape: shape, Len: n})
 	}
-	return &Tensor{Name: name, DType: dt, Shape: slices.Clone(shape), Data: make([]byte, 0, n*dt.Size())}
+	return &Tensor{Name: name, DType: dt, Shape: slices.Clone(shape), Data: make([]byte, bytes)}
 }
 
 // FromFloat32 makes a float32 tensor with a copy of data. It panics with a
 // *SizeError when data does not fill shape.
 func FromFloat32(name string, shape []int, data []float32) *Tensor {
 	t := newTensor(name, tensor.F32, shape, len(data))
-	for _, v := range data {
-		t.Data = binary.LittleEndian.AppendUint32(t.Data, math.Float32bits(v))
+	for i, v := range data {
+		binary.LittleEndian.PutUint32(t.Data[4*i:], math.Float32bits(v))
 	}
 	return t
 }
@@ -67,8 +70,8 @@ func FromFloat32(name string, shape []int, data []float32) *Tensor {
 // FromInt32 makes an int32 tensor, as FromFloat32 does for float32.
 func FromInt32(name string, shape []int, data []int32) *Tensor {
 	t := newTensor(name, tensor.I32, shape, len(data))
-	for _, v := range data {
-		t.Data = binary.LittleEndian.AppendUint32(t.Data, uint32(v))
+	for i, v := range data {
+		binary.LittleEndian.PutUint32(t.Data[4*i:], uint32(v))
 	}
 	return t
 }
@@ -76,8 +79,8 @@ func FromInt32(name string, shape []int, data []int32) *Tensor {
 // FromInt64 makes an int64 tensor, as FromFloat32 does for float32.
 func FromInt64(name string, shape []int, data []int64) *Tensor {
 	t := newTensor(name, tensor.I64, shape, len(data))
-	for _, v := range data {
-		t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(v))
+	for i, v := range data {
+		binary.LittleEndian.PutUint64(t.Data[8*i:], uint64(v))
 	}
 	return t
 }
@@ -85,12 +88,10 @@ func FromInt64(name string, shape []int, data []int64) *Tensor {
 // FromBools makes a bool tensor, as FromFloat32 does for float32.
 func FromBools(name string, shape []int, data []bool) *Tensor {
 	t := newTensor(name, tensor.Bool, shape, len(data))
-	for _, v := range data {
-		b := byte(0)
+	for i, v := range data {
 		if v {
-			b = 1
+			t.Data[i] = 1
 		}
-		t.Data = append(t.Data, b)
 	}
 	return t
 }
@@ -181,12 +182,12 @@ func (t *Tensor) To(dt tensor.DType) (*Tensor, error) {
 		return nil, fmt.Errorf("tensor %q: cannot convert %v to %v", t.Name, t.DType, dt)
 	}
 	out := newTensor(t.Name, dt, t.Shape, len(vals))
-	for _, v := range vals {
+	for i, v := range vals {
 		bits := f32ToBF16(v)
 		if dt == tensor.F16 {
 			bits = f32ToF16(v)
 		}
-		out.Data = binary.LittleEndian.AppendUint16(out.Data, bits)
+		binary.LittleEndian.PutUint16(out.Data[2*i:], bits)
 	}
 	return out, nil
 }

@@ -56,7 +56,10 @@ func (t *denseTensor) check(z *torchZip) (int64, error) {
 // checkSize refuses a tensor that is out of proportion to its file.
 func checkSize(z *torchZip, shape []int, elem int) (int64, error) {
 	bytes, ok := byteSize(shape, elem)
-	if !ok || bytes > z.size+expansionSlack {
+	if !ok {
+		return 0, fmt.Errorf("shape %v is not possible", shape)
+	}
+	if bytes > z.size+expansionSlack {
 		return 0, fmt.Errorf("shape %v is much larger than the file", shape)
 	}
 	return bytes, nil
