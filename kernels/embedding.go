@@ -89,7 +89,7 @@ func embeddingBackwardRef[T Real](_ None, in, out []View[T]) {
 func embeddingBackwardPlan(_ None, pl *Plan) {
 	rows, w := embeddingTable(pl.In[0].Shape(), pl.Out[0].Shape())
 	n := pl.In[1].Len()
-	links := pl.Temp(2 * n)
+	links := pl.Temp(max(1, 2*n))
 	pl.Dispatch("embedding_links", nil, Words(n), []Bind{B(pl.In[1]), links}, pl.Fold(n))
 	blocks := ceilDiv(w, 256)
 	pl.Dispatch("embedding_backward", nil, Words(n, rows, w, blocks),
