@@ -1,0 +1,117 @@
+package nerf
+
+import (
+	"fmt"
+	"math"
+)
+
+// Arch is the shape of a NeRF's network: a frequency encoding of 3
+// coordinates, hidden layers of one width with ReLU, a linear output. There
+// are no biases.
+type Arch struct {
+	Octaves int
+	Hidden  int // hidden layers; one matrix more than their number
+	Width   int // of the hidden layers
+	Outputs int // at least 4: r, g, b, density, then padding
+}
+
+// Published is the network of the ShapeNet and Objaverse NeRFs: 144 inputs,
+// three hidden layers of 64, outputs padded to 16; 18,432 weights.
+var Published = Arch{Octaves: 24, Hidden: 3, Width: 64, Outputs: 16}
+
+// Layer is the place of a weight matrix (Out, In) in the parameter vector.
+type Layer struct{ Offset, Out, In int }
+
+// Layers returns the matrices in storage order. y = W x, row-major.
+func (a Arch) Layers() []Layer {
+	ls := make([]Layer, 0, a.Hidden+1)
+	in, at := 6*a.Octaves, 0
+	for i := range a.Hidden + 1 {
+		out := a.Width
+		if i == a.Hidden {
+			out = a.Outputs
+		}
+		ls = append(ls, Layer{at, out, in})
+		at += out * in
+		in = out
+	}
+	return ls
+}
+
+// Len returns the number of weights.
+func (a Arch) Len() int {
+	ls := a.Layers()
+	last := ls[len(ls)-1]
+	return last.Offset + last.Out*last.In
+}
+
+// Rows returns the number of rows of the weight matrix that weights2space
+// reads; see Matrix.
+func (a Arch) Rows() int { return (a.Len() + (a.Width-a.Outputs)*a.Width) / a.Width }
+
+// Matrix returns the weights as weights2space reads them: the vector followed
+// by (Width - Outputs) Width zeros, cut into rows of Width. For the published
+// network that is 336 x 64.
+func (a Arch) Matrix(weights []float32) []float32 {
+	m := make([]float32, a.Rows()*a.Width)
+	copy(m, weights)
+	return m
+}
+
+// known lists the networks that a parameter vector's length is matched
+// against when no description lies beside it.
+var known = []Arch{Published, Toy}
+
+// Toy is the network of the toy world's NeRFs.
+var Toy = Arch{Octaves: 3, Hidden: 2, Width: 64, Outputs: 16}
+
+// ArchOf returns the known network with n weights.
+func ArchOf(n int) (Arch, error) {
+	for _, a := range known {
+		if a.Len() == n {
+			return a, nil
+		}
+	}
+	return Arch{}, fmt.Errorf("%d weights fit no known network (%d: published, %d: toy world)", n, Published.Len(), Toy.Len())
+}
+
+// SharedSeed is the seed all published NeRFs were initialised with. A shared
+// initialisation is what makes the weights of different NeRFs comparable.
+const SharedSeed = 999
+
+// Init returns initial weights as tiny-cuda-nn draws them: one pcg32 generator
+// through all matrices, each uniform in +-sqrt(6 / (rows + columns)).
+func (a Arch) Init(seed uint64) []float32 {
+	rng := newPCG32(seed)
+	w := make([]float32, 0, a.Len())
+	for _, l := range a.Layers() {
+		s := float32(math.Sqrt(6 / float64(float32(l.Out+l.In))))
+		for range l.Out * l.In {
+			f := float32(rng.float() * 2)
+			w = append(w, float32(f*s)-s)
+		}
+	}
+	return w
+}
+
+// pcg32 is O'Neill's generator as tiny-cuda-nn seeds it.
+type pcg32 struct{ state, inc uint64 }
+
+func newPCG32(seed uint64) *pcg32 {
+	r := &pcg32{inc: 3}
+	r.next()
+	r.state += seed
+	r.next()
+	return r
+}
+
+func (r *pcg32) next() uint32 {
+	old := r.state
+	r.state = old*0x5851f42d4c957f2d + r.inc
+	x := uint32(((old >> 18) ^ old) >> 27)
+	rot := uint32(old >> 59)
+	return x>>rot | x<<((-rot)&31)
+}
+
+// float returns a number in [0, 1) with 23 random bits.
+func (r *pcg32) float() float32 { return math.Float32frombits(r.next()>>9|0x3f800000) - 1 }
