@@ -126,6 +126,9 @@ func sumRef[T Real](s span, x, y []T) {
 // dispatch adds, so that there is work for a whole GPU. The split depends on
 // the shape alone: results do not differ between runs.
 func sumPlan(pl *Plan, s span, scale float32) {
+	if s.outer*s.inner == 0 {
+		return
+	}
 	x, y := B(pl.In[0]), B(pl.Out[0])
 	chunks := s.chunks()
 	if chunks == 1 {
@@ -139,9 +142,14 @@ func sumPlan(pl *Plan, s span, scale float32) {
 
 // sumDispatch writes the sums of every chunk: out (chunks, outer, inner).
 func sumDispatch(pl *Plan, s span, chunks int, scale float32, x, out Bind) {
+	reduceDispatch(pl, s, chunks, scale, false, x, out)
+}
+
+// reduceDispatch is sumDispatch, and with add adds to out.
+func reduceDispatch(pl *Plan, s span, chunks int, scale float32, add bool, x, out Bind) {
 	lanes := s.lanes()
 	groups := ceilDiv(s.outer*s.inner, 256/lanes)
-	pl.Dispatch("reduce", []Const{{"LANES", lanes}, {"ROWS", s.inner == 1}},
+	pl.Dispatch("reduce", []Const{{"LANES", lanes}, {"ROWS", s.inner == 1}, {"ADD", add}},
 		Words(s.outer*s.inner, s.n, s.inner, groups, chunks, scale), []Bind{x, out}, pl.Fold(groups*chunks))
 }
 

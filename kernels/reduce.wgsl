@@ -2,10 +2,10 @@
 //
 //   out[c, o, i] = scale * sum of x[o, k, i] over the k of chunk c
 //
-// count = outer * inner results a chunk. A workgroup of 256 computes
-// 256 / LANES results of one chunk; LANES invocations share a result, each
-// sums every LANES-th element, and the partial sums are added as a tree in
-// workgroup memory. With ROWS (inner is 1) the invocations of a result are
+// or with ADD, += instead. There are count = outer * inner results a chunk. A
+// workgroup of 256 computes 256 / LANES results of one chunk; LANES invocations
+// share a result, each sums every LANES-th element, and the partial sums are
+// added as a tree in workgroup memory. With ROWS (inner is 1) the invocations of a result are
 // neighbours, else neighbours have neighbouring results, so that loads are
 // contiguous. groups workgroups a chunk; groups * chunks in all, folded.
 
@@ -46,6 +46,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         workgroupBarrier();
     }
     if (live && lane == 0u) {
-        out[chunk * p.count + result] = p.scale * part[lid];
+        let i = chunk * p.count + result;
+        out[i] = {{if .ADD}}out[i] + {{end}}p.scale * part[lid];
     }
 }
