@@ -32,20 +32,18 @@ func attentionPlan(p AttentionParams, pl *Plan) {
 
 func attentionSplitPlan(p AttentionParams, z AttentionSize, pl *Plan) {
 	rows, splits := z.B*z.Tq*z.H, max(1, ceilDiv(z.Tk, attentionSplit))
-	direct := splits == 1
-	parts := Bind{}
-	if !direct {
-		parts = pl.Temp(rows * splits * (z.D + 2))
+	in, out := []Bind{B(pl.In[0]), B(pl.In[1]), B(pl.In[2]), B(pl.In[3])}, []Bind{B(pl.Out[0]), B(pl.Out[1])}
+	consts := []Const{{"DIM", z.D}, {"COLUMNS", ceilDiv(z.D, 32)}, {"SUMS", max(64*17, 8*z.D)},
+		{"CAUSAL", p.Causal}, {"LENGTHS", pl.In[3] != nil}, {"DIRECT", splits == 1}}
+	words, groups := append(Words(rows*splits, splits), p.words(z)...), pl.Fold(rows*splits)
+	if splits == 1 {
+		pl.Dispatch("attention_split", consts, words, append(in, out...), groups)
+		return
 	}
-	lengths := pl.In[3]
-	pl.Dispatch("attention_split",
-		[]Const{{"DIM", z.D}, {"COLUMNS", ceilDiv(z.D, 32)}, {"CAUSAL", p.Causal}, {"LENGTHS", lengths != nil}, {"DIRECT", direct}},
-		append(Words(rows*splits, splits), p.words(z)...),
-		[]Bind{B(pl.In[0]), B(pl.In[1]), B(pl.In[2]), B(lengths), parts, B(pl.Out[0]), B(pl.Out[1])}, pl.Fold(rows*splits))
-	if !direct {
-		pl.Dispatch("attention_combine", nil, Words(rows, splits, z.D, z.H, z.Tq, float32(math.Inf(-1))),
-			[]Bind{parts, B(pl.Out[0]), B(pl.Out[1])}, pl.Fold(rows))
-	}
+	parts := pl.Temp(max(1, rows*splits*(z.D+2)))
+	pl.Dispatch("attention_split", consts, words, append(in, parts), groups)
+	pl.Dispatch("attention_combine", nil, Words(rows, splits, z.D, z.H, z.Tq, float32(math.Inf(-1))),
+		append([]Bind{parts}, out...), pl.Fold(rows))
 }
 
 // attentionBackwardPlan packs what belongs to a query (lse and the sum delta)
@@ -89,5 +87,5 @@ func (p AttentionParams) consts(z AttentionSize, lengths *tensor.Tensor) []Const
 // words are the uniform parameters that all shaders but the small ones share.
 func (p AttentionParams) words(z AttentionSize) []uint32 {
 	return Words(z.Tq, z.Tk, z.Rows, z.H, z.Hkv, z.D, p.Offset, p.ScaleFor(z.D), float32(math.Inf(-1)),
-		DropBelow(p.Dropout), float32(1/(1-float64(p.Dropout))))
+		DropBelow(p.Dropout), float32(1/(1-float64(p.Dropout))), z.B)
 }
