@@ -28,7 +28,7 @@ const (
 	blockRows = 192
 	// directB is the number of floats up to which a B in the right order is
 	// used where it lies.
-	directB = 16 << 10
+	directB = 64 << 10
 )
 
 // depth returns the number of products of a pass over k, so that all passes
@@ -218,7 +218,7 @@ func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, panels, l0, l1 int) stri
 	if rest != 0 && !(kn.edge && rest%4 == 0) {
 		s.first = m1 - rest
 	}
-	if g.ars == 1 && g.aks > 256 && panels > 2 {
+	if g.ars == 1 && g.aks >= 512 && panels > 2 {
 		s.first = m0
 	}
 	if s.first == m1 || kl == 0 {

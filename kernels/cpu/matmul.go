@@ -102,7 +102,7 @@ func (d *device) large(g *gemm, kn *kernel) {
 	}
 	panels := (g.n + kn.nr - 1) / kn.nr
 	if g.wantsPackedB(kn) {
-		g.packed = d.workers[0].floats(scratchPackB, g.packedSize(kn))
+		g.packed = d.common.floats(scratchPackB, g.packedSize(kn))
 		d.rows(panels, g.k*kn.nr/2, func(_ *worker, lo, hi int) {
 			for p := lo; p < hi; p++ {
 				g.packPanel(kn, g.packed, p)
@@ -154,7 +154,7 @@ func (g *gemm) parts(items int) int {
 // in order.
 func (d *device) splitDepth(g *gemm, kn *kernel, parts int) {
 	size := g.m * g.n
-	sums := d.workers[0].floats(scratch0, parts*size)
+	sums := d.common.floats(scratch0, parts*size)
 	each := roundUp((g.k+parts-1)/parts, 8)
 	d.loop(parts, func(w *worker, i int) {
 		x := *g

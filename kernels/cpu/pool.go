@@ -9,6 +9,7 @@ import (
 // worker 0; the others sleep between loops.
 type pool struct {
 	workers []*worker
+	common  worker          // scratch buffers that a loop's iterations share
 	wake    []chan struct{} // one for each worker but 0
 
 	next atomic.Int64 // first iteration not taken yet

@@ -1,20 +1,352 @@
 package cpu
 
+// Vector functions on slices of equal length; dst may be one of the others.
+// Each has a version for AVX2 and a portable one.
+
 // vecAdd sets dst = a + b.
 func vecAdd(dst, a, b []float32) {
+	if len(dst) == 0 {
+		return
+	}
 	a, b = a[:len(dst)], b[:len(dst)]
+	if level >= avx2 {
+		addAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
 	for i := range dst {
 		dst[i] = a[i] + b[i]
 	}
 }
 
-// vecReLU sets dst = max(x, 0).
-func vecReLU(dst, x []float32) {
-	x = x[:len(dst)]
-	for i, v := range x {
-		if v < 0 {
-			v = 0
-		}
-		dst[i] = v
+// vecSub sets dst = a - b.
+func vecSub(dst, a, b []float32) {
+	if len(dst) == 0 {
+		return
 	}
+	a, b = a[:len(dst)], b[:len(dst)]
+	if level >= avx2 {
+		subAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = a[i] - b[i]
+	}
+}
+
+// vecMul sets dst = a b.
+func vecMul(dst, a, b []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a, b = a[:len(dst)], b[:len(dst)]
+	if level >= avx2 {
+		mulAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = a[i] * b[i]
+	}
+}
+
+// vecDiv sets dst = a / b.
+func vecDiv(dst, a, b []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a, b = a[:len(dst)], b[:len(dst)]
+	if level >= avx2 {
+		divAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = a[i] / b[i]
+	}
+}
+
+// vecReLUBack sets dst = b where a > 0, else 0 b.
+func vecReLUBack(dst, a, b []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a, b = a[:len(dst)], b[:len(dst)]
+	if level >= avx2 {
+		reluBackAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = stepf(a[i]) * b[i]
+	}
+}
+
+// vecGELUBack sets dst = b gelu'(a).
+func vecGELUBack(dst, a, b []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a, b = a[:len(dst)], b[:len(dst)]
+	if level >= avx2 {
+		geluBackAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = b[i] * (cdff(a[i]) + a[i]*pdff(a[i]))
+	}
+}
+
+// vecSiLUBack sets dst = b silu'(a).
+func vecSiLUBack(dst, a, b []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a, b = a[:len(dst)], b[:len(dst)]
+	if level >= avx2 {
+		siluBackAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = b[i] * siluGradf(a[i])
+	}
+}
+
+// vecSigmoidBack sets dst = b a (1 - a), for a = sigmoid(x).
+func vecSigmoidBack(dst, a, b []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a, b = a[:len(dst)], b[:len(dst)]
+	if level >= avx2 {
+		sigmoidBackAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = b[i] * (a[i] * (1 - a[i]))
+	}
+}
+
+// vecTruncExpBack sets dst = b exp(min(a, 15)).
+func vecTruncExpBack(dst, a, b []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a, b = a[:len(dst)], b[:len(dst)]
+	if level >= avx2 {
+		truncExpBackAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = b[i] * expf(min(a[i], 15))
+	}
+}
+
+// vecSwiGLU sets dst = silu(a) b.
+func vecSwiGLU(dst, a, b []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a, b = a[:len(dst)], b[:len(dst)]
+	if level >= avx2 {
+		swigluAVX2(&dst[0], &a[0], &b[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = a[i] / (1 + expf(-a[i])) * b[i]
+	}
+}
+
+// vecReLU sets dst = max(a, 0), NaN for NaN.
+func vecReLU(dst, a []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a = a[:len(dst)]
+	if level >= avx2 {
+		reluAVX2(&dst[0], &a[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = max(a[i], 0)
+	}
+}
+
+// vecGELU sets dst = a Phi(a).
+func vecGELU(dst, a []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a = a[:len(dst)]
+	if level >= avx2 {
+		geluAVX2(&dst[0], &a[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = a[i] * cdff(a[i])
+	}
+}
+
+// vecSiLU sets dst = a sigmoid(a).
+func vecSiLU(dst, a []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a = a[:len(dst)]
+	if level >= avx2 {
+		siluAVX2(&dst[0], &a[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = a[i] / (1 + expf(-a[i]))
+	}
+}
+
+// vecSigmoid sets dst = 1 / (1 + exp(-a)).
+func vecSigmoid(dst, a []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a = a[:len(dst)]
+	if level >= avx2 {
+		sigmoidAVX2(&dst[0], &a[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = 1 / (1 + expf(-a[i]))
+	}
+}
+
+// vecSubScale sets dst = (a - t) s.
+func vecSubScale(dst, a []float32, t, s float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a = a[:len(dst)]
+	if level >= avx2 {
+		subScaleAVX2(&dst[0], &a[0], len(dst), t, s)
+		return
+	}
+	for i := range dst {
+		dst[i] = (a[i] - t) * s
+	}
+}
+
+// vecExp sets dst = exp((a - t) s).
+func vecExp(dst, a []float32, t, s float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a = a[:len(dst)]
+	if level >= avx2 {
+		expAVX2(&dst[0], &a[0], len(dst), t, s)
+		return
+	}
+	for i := range dst {
+		dst[i] = expf((a[i] - t) * s)
+	}
+}
+
+// vecAddScaled sets dst = a + b s.
+func vecAddScaled(dst, a, b []float32, s float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a, b = a[:len(dst)], b[:len(dst)]
+	if level >= avx2 {
+		axpyAVX2(&dst[0], &a[0], &b[0], len(dst), s)
+		return
+	}
+	for i := range dst {
+		dst[i] = a[i] + b[i]*s
+	}
+}
+
+// vecMulAdd sets dst = a b + c.
+func vecMulAdd(dst, a, b, c []float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a, b, c = a[:len(dst)], b[:len(dst)], c[:len(dst)]
+	if level >= avx2 {
+		mulAddAVX2(&dst[0], &a[0], &b[0], &c[0], len(dst))
+		return
+	}
+	for i := range dst {
+		dst[i] = a[i]*b[i] + c[i]
+	}
+}
+
+// vecSwiGLUBack sets dgate = dy up silu'(gate) and dup = dy silu(gate).
+func vecSwiGLUBack(dgate, dup, gate, up, dy []float32) {
+	n := len(dgate)
+	if n == 0 {
+		return
+	}
+	dup, gate, up, dy = dup[:n], gate[:n], up[:n], dy[:n]
+	if level >= avx2 {
+		swigluBackAVX2(&dgate[0], &dup[0], &gate[0], &up[0], &dy[0], n)
+		return
+	}
+	for i, g := range gate {
+		dg := dy[i] * up[i] * siluGradf(g)
+		dup[i] = dy[i] * (g / (1 + expf(-g)))
+		dgate[i] = dg
+	}
+}
+
+// sum returns the sum of a.
+func sum(a []float32) float32 {
+	n, s := 0, float32(0)
+	if n = len(a) &^ 7; level >= avx2 && n > 0 {
+		s = sumAVX2(&a[0], n)
+	} else {
+		n = 0
+	}
+	for _, x := range a[n:] {
+		s += x
+	}
+	return s
+}
+
+// dot returns the sum of a b.
+func dot(a, b []float32) float32 {
+	b = b[:len(a)]
+	n, s := 0, float32(0)
+	if n = len(a) &^ 7; level >= avx2 && n > 0 {
+		s = dotAVX2(&a[0], &b[0], n)
+	} else {
+		n = 0
+	}
+	for i := n; i < len(a); i++ {
+		s += a[i] * b[i]
+	}
+	return s
+}
+
+// deviation returns the sum of (a - t)^2.
+func deviation(a []float32, t float32) float32 {
+	n, s := 0, float32(0)
+	if n = len(a) &^ 7; level >= avx2 && n > 0 {
+		s = deviationAVX2(&a[0], n, t)
+	} else {
+		n = 0
+	}
+	for _, x := range a[n:] {
+		s += (x - t) * (x - t)
+	}
+	return s
+}
+
+// largest returns the largest element of a, which is not empty. What it
+// returns when some are NaN is not defined.
+func largest(a []float32) float32 {
+	n, top := 0, a[0]
+	if n = len(a) &^ 7; level >= avx2 && n > 0 {
+		top = maxAVX2(&a[0], n)
+	} else {
+		n = 0
+	}
+	for _, x := range a[n:] {
+		if x > top {
+			top = x
+		}
+	}
+	return top
 }

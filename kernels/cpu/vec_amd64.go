@@ -1,0 +1,75 @@
+//go:build amd64 && !purego
+
+package cpu
+
+//go:noescape
+func addAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func subAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func mulAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func divAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func mulAddAVX2(dst, a, b, c *float32, n int)
+
+//go:noescape
+func subScaleAVX2(dst, a *float32, n int, t, s float32)
+
+//go:noescape
+func axpyAVX2(dst, a, b *float32, n int, s float32)
+
+//go:noescape
+func expAVX2(dst, a *float32, n int, t, s float32)
+
+//go:noescape
+func sigmoidAVX2(dst, a *float32, n int)
+
+//go:noescape
+func siluAVX2(dst, a *float32, n int)
+
+//go:noescape
+func reluAVX2(dst, a *float32, n int)
+
+//go:noescape
+func geluAVX2(dst, a *float32, n int)
+
+//go:noescape
+func reluBackAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func geluBackAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func siluBackAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func sigmoidBackAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func truncExpBackAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func swigluAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func swigluBackAVX2(dgate, dup, gate, up, dy *float32, n int)
+
+//go:noescape
+func sumAVX2(a *float32, n int) float32
+
+//go:noescape
+func dotAVX2(a, b *float32, n int) float32
+
+//go:noescape
+func deviationAVX2(a *float32, n int, t float32) float32
+
+//go:noescape
+func maxAVX2(a *float32, n int) float32
+
+//go:noescape
+func adamWAVX2(p, m, v, grad *float32, n int, k *adamWConsts)

@@ -1,0 +1,54 @@
+//go:build !amd64 || purego
+
+package cpu
+
+// The portable build never calls these.
+const noAVX2 = "cpu: vector code in a portable build"
+
+func addAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+
+func subAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+
+func mulAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+
+func divAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+
+func mulAddAVX2(dst, a, b, c *float32, n int) { panic(noAVX2) }
+
+func subScaleAVX2(dst, a *float32, n int, t, s float32) { panic(noAVX2) }
+
+func axpyAVX2(dst, a, b *float32, n int, s float32) { panic(noAVX2) }
+
+func expAVX2(dst, a *float32, n int, t, s float32) { panic(noAVX2) }
+
+func sigmoidAVX2(dst, a *float32, n int) { panic(noAVX2) }
+
+func siluAVX2(dst, a *float32, n int) { panic(noAVX2) }
+
+func reluAVX2(dst, a *float32, n int) { panic(noAVX2) }
+
+func geluAVX2(dst, a *float32, n int) { panic(noAVX2) }
+
+func reluBackAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+
+func geluBackAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+
+func siluBackAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+
+func sigmoidBackAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+
+func truncExpBackAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+
+func swigluAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+
+func swigluBackAVX2(dgate, dup, gate, up, dy *float32, n int) { panic(noAVX2) }
+
+func sumAVX2(a *float32, n int) float32 { panic(noAVX2) }
+
+func dotAVX2(a, b *float32, n int) float32 { panic(noAVX2) }
+
+func deviationAVX2(a *float32, n int, t float32) float32 { panic(noAVX2) }
+
+func maxAVX2(a *float32, n int) float32 { panic(noAVX2) }
+
+func adamWAVX2(p, m, v, grad *float32, n int, k *adamWConsts) { panic(noAVX2) }
