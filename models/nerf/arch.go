@@ -13,11 +13,20 @@ type Arch struct {
 	Hidden  int // hidden layers; one matrix more than their number
 	Width   int // of the hidden layers
 	Outputs int // at least 4: r, g, b, density, then padding
+	// ZeroRows is the number of rows of zeros below the weights in the matrix
+	// that weights2space reads.
+	ZeroRows int
 }
 
 // Published is the network of the ShapeNet and Objaverse NeRFs: 144 inputs,
-// three hidden layers of 64, outputs padded to 16; 18,432 weights.
-var Published = Arch{Octaves: 24, Hidden: 3, Width: 64, Outputs: 16}
+// three hidden layers of 64, outputs padded to 16; 18,432 weights. The
+// reference pads the output layer to a square before it cuts rows.
+var Published = Arch{Octaves: 24, Hidden: 3, Width: 64, Outputs: 16, ZeroRows: 48}
+
+// Toy is the network of the toy world's NeRFs: 18 inputs, two hidden layers of
+// 64; 5,504 weights. Few octaves fit less sharply, but their weights are
+// easier to read.
+var Toy = Arch{Octaves: 3, Hidden: 2, Width: 64, Outputs: 4}
 
 // Layer is the place of a weight matrix (Out, In) in the parameter vector.
 type Layer struct{ Offset, Out, In int }
@@ -47,11 +56,11 @@ func (a Arch) Len() int {
 
 // Rows returns the number of rows of the weight matrix that weights2space
 // reads; see Matrix.
-func (a Arch) Rows() int { return (a.Len() + (a.Width-a.Outputs)*a.Width) / a.Width }
+func (a Arch) Rows() int { return (a.Len()+a.Width-1)/a.Width + a.ZeroRows }
 
-// Matrix returns the weights as weights2space reads them: the vector followed
-// by (Width - Outputs) Width zeros, cut into rows of Width. For the published
-// network that is 336 x 64.
+// Matrix returns the weights as weights2space reads them: the vector cut into
+// rows of Width, then ZeroRows rows of zeros. For the published network that
+// is 336 x 64, for the toy world's 86 x 64.
 func (a Arch) Matrix(weights []float32) []float32 {
 	m := make([]float32, a.Rows()*a.Width)
 	copy(m, weights)
@@ -61,9 +70,6 @@ func (a Arch) Matrix(weights []float32) []float32 {
 // known lists the networks that a parameter vector's length is matched
 // against when no description lies beside it.
 var known = []Arch{Published, Toy}
-
-// Toy is the network of the toy world's NeRFs.
-var Toy = Arch{Octaves: 3, Hidden: 2, Width: 64, Outputs: 16}
 
 // ArchOf returns the known network with n weights.
 func ArchOf(n int) (Arch, error) {

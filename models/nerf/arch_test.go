@@ -25,7 +25,21 @@ func TestInit(t *testing.T) {
 }
 
 func TestMatrixShape(t *testing.T) {
-	if r := Published.Rows(); r != 336 {
-		t.Errorf("published matrix has %d rows, want 336", r)
+	for _, c := range []struct {
+		arch      Arch
+		len, rows int
+	}{{Published, 18432, 336}, {Toy, 5504, 86}} {
+		if n := c.arch.Len(); n != c.len {
+			t.Errorf("%+v has %d weights, want %d", c.arch, n, c.len)
+		}
+		if r := c.arch.Rows(); r != c.rows {
+			t.Errorf("the matrix of %+v has %d rows, want %d", c.arch, r, c.rows)
+		}
+		if a, err := ArchOf(c.len); err != nil || a != c.arch {
+			t.Errorf("%d weights are taken for %+v (%v), want %+v", c.len, a, err, c.arch)
+		}
+	}
+	if _, err := ArchOf(18431); err == nil {
+		t.Error("a length that fits no network is accepted")
 	}
 }
