@@ -14,8 +14,8 @@ import (
 // device. Gradients are clipped to a global norm first, as
 // torch.nn.utils.clip_grad_norm_ does.
 type AdamW struct {
-	Beta1, Beta2, Eps float32
-	WeightDecay       float32
+	Beta1, Beta2, Eps float64
+	WeightDecay       float64
 	MaxNorm           float32 // of all gradients together; 0: no clipping
 
 	dev    kernels.Device
@@ -59,7 +59,7 @@ func (o *AdamW) ZeroGrad() {
 func (o *AdamW) Step(lr float64) {
 	o.steps++
 	t := float64(o.steps)
-	o.hyper.SetFloat32([]float32{float32(lr), float32(1 - math.Pow(float64(o.Beta1), t)), float32(1 - math.Pow(float64(o.Beta2), t))})
+	o.hyper.SetFloat32([]float32{float32(lr), float32(1 - math.Pow(o.Beta1, t)), float32(1 - math.Pow(o.Beta2, t))})
 	o.measure()
 	p := kernels.AdamWParams{Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps, WeightDecay: o.WeightDecay}
 	var scale *tensor.Tensor

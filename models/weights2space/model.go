@@ -148,6 +148,15 @@ func (m *Model) Init(seed uint64, queryStd float64) {
 	}
 }
 
+// SetDropout sets the dropout rate of the transformer while training.
+func (m *Model) SetDropout(p float32) {
+	m.Dropout = p
+	for i := range m.layers {
+		l := &m.layers[i]
+		l.dropout, l.self.Dropout, l.cross.Dropout = p, p, p
+	}
+}
+
 // Encode maps weight matrices (B, rows, row width) to the memory the queries
 // attend to (B, rows, memory width).
 func (m *Model) Encode(matrix *autograd.Var) *autograd.Var {
