@@ -1,0 +1,150 @@
+package llama
+
+import (
+	"math/rand/v2"
+
+	"llana/autograd"
+	"llana/kernels"
+	"llana/nn"
+	"llana/tensor"
+)
+
+// Model is the decoder with its embedding table and output matrix.
+type Model struct {
+	Config
+	table  *nn.Param // (vocabulary, hidden)
+	head   *nn.Param // the same shape; the table itself if they are tied
+	norm   *nn.RMSNorm
+	layers []*layer
+}
+
+// layer is one decoder layer.
+type layer struct {
+	c                      *Config
+	inputNorm, postNorm    *nn.RMSNorm
+	query, key, value, out *nn.Linear
+	gate, up, down         *nn.Linear
+}
+
+// New registers a model's parameters in s under Hugging Face's names. They are
+// not initialised, but for the norms' weights, which are 1.
+func New(s *nn.Set, c Config) *Model {
+	m := &Model{Config: c}
+	in := s.In("model")
+	m.table = in.In("embed_tokens").New("weight", c.VocabSize, c.HiddenSize)
+	for i := range c.Layers {
+		m.layers = append(m.layers, newLayer(in.At("layers", i), &m.Config))
+	}
+	m.norm = nn.NewRMSNorm(in.In("norm"), c.HiddenSize, float32(c.NormEps))
+	m.head = m.table
+	if !c.TieEmbeddings {
+		m.head = s.In("lm_head").New("weight", c.VocabSize, c.HiddenSize)
+	}
+	return m
+}
+
+func newLayer(s *nn.Set, c *Config) *layer {
+	width, keys := c.HiddenSize, c.KeyHeads*c.HeadDim()
+	attn, mlp := s.In("self_attn"), s.In("mlp")
+	eps := float32(c.NormEps)
+	return &layer{
+		c:         c,
+		query:     nn.NewLinear(attn.In("q_proj"), width, width, false),
+		key:       nn.NewLinear(attn.In("k_proj"), width, keys, false),
+		value:     nn.NewLinear(attn.In("v_proj"), width, keys, false),
+		out:       nn.NewLinear(attn.In("o_proj"), width, width, false),
+		gate:      nn.NewLinear(mlp.In("gate_proj"), width, c.IntermediateSize, false),
+		up:        nn.NewLinear(mlp.In("up_proj"), width, c.IntermediateSize, false),
+		down:      nn.NewLinear(mlp.In("down_proj"), c.IntermediateSize, width, false),
+		inputNorm: nn.NewRMSNorm(s.In("input_layernorm"), width, eps),
+		postNorm:  nn.NewRMSNorm(s.In("post_attention_layernorm"), width, eps),
+	}
+}
+
+// InitStd is the standard deviation of initial weights ("initializer_range").
+const InitStd = 0.02
+
+// Init draws every matrix from N(0, InitStd^2), as transformers does.
+func (m *Model) Init(r *rand.Rand) {
+	m.table.Normal(r, InitStd)
+	for _, l := range m.layers {
+		for _, w := range []*nn.Linear{l.query, l.key, l.value, l.out, l.gate, l.up, l.down} {
+			w.Weight.Normal(r, InitStd)
+		}
+	}
+	if m.head != m.table {
+		m.head.Normal(r, InitStd)
+	}
+}
+
+// Table returns the embedding table (vocabulary, hidden), and Head the output
+// matrix of the same shape, which is the table if they are tied.
+func (m *Model) Table() *nn.Param { return m.table }
+
+// Head returns the output matrix; see Table.
+func (m *Model) Head() *nn.Param { return m.head }
+
+// Embed returns the embeddings of ids, of any shape, with the width behind.
+// An id below 0 gives zeros.
+func (m *Model) Embed(t *autograd.Tape, ids *tensor.Tensor) *autograd.Var {
+	return autograd.Embedding(t.Use(&m.table.Leaf), ids)
+}
+
+// Options of Forward.
+type Options struct {
+	// Cache, if not nil, holds the keys and values of the tokens before x,
+	// which are then those of positions Cache.Len and on; x's own are added.
+	Cache *Cache
+	// Trace, if not nil, is called with the output of each layer.
+	Trace func(layer int, x *autograd.Var)
+}
+
+// Forward runs the decoder layers on embeddings x (B, T, hidden).
+func (m *Model) Forward(x *autograd.Var, o Options) *autograd.Var {
+	if o.Cache != nil {
+		o.Cache.reserve(x.Dim(0), x.Dim(1))
+	}
+	for i, l := range m.layers {
+		f := func(in ...*autograd.Var) *autograd.Var { return l.forward(in[0], o.Cache, i) }
+		x = autograd.Block(f, x)
+		if o.Trace != nil {
+			o.Trace(i, x)
+		}
+	}
+	if o.Cache != nil {
+		o.Cache.Len += x.Dim(1)
+	}
+	return x
+}
+
+func (l *layer) forward(x *autograd.Var, cache *Cache, i int) *autograd.Var {
+	x = autograd.Add(x, l.attend(l.inputNorm.Forward(x), cache, i))
+	n := l.postNorm.Forward(x)
+	return autograd.Add(x, l.down.Forward(autograd.SwiGLU(l.gate.Forward(n), l.up.Forward(n))))
+}
+
+// attend is self-attention, to the tokens in the cache as well.
+func (l *layer) attend(x *autograd.Var, cache *Cache, i int) *autograd.Var {
+	b, t, d := x.Dim(0), x.Dim(1), l.c.HeadDim()
+	theta := float32(l.c.RopeTheta)
+	p := kernels.AttentionParams{Causal: true}
+	if cache != nil {
+		p.Offset, p.Keys = cache.Len, cache.Len+t
+	}
+	q := autograd.RoPE(l.query.Forward(x).View(b, t, l.c.Heads, d), theta, p.Offset)
+	k := autograd.RoPE(l.key.Forward(x).View(b, t, l.c.KeyHeads, d), theta, p.Offset)
+	v := l.value.Forward(x).View(b, t, l.c.KeyHeads, d)
+	if cache != nil {
+		k, v = cache.add(i, k, v)
+	}
+	y := autograd.Attention(q, k, v, p, nil)
+	return l.out.Forward(y.View(b, t, l.c.HiddenSize))
+}
+
+// Norm is the norm behind the last layer.
+func (m *Model) Norm(x *autograd.Var) *autograd.Var { return m.norm.Forward(x) }
+
+// Logits maps normed hidden states (..., hidden) to (..., vocabulary).
+func (m *Model) Logits(h *autograd.Var) *autograd.Var {
+	return autograd.Linear(h, h.Tape().Use(&m.head.Leaf), nil, kernels.ActNone)
+}

@@ -1,0 +1,280 @@
+package spatialllana
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"llana/kernels"
+	"llana/models/checkpoint"
+	"llana/models/checkpoint/atomicfile"
+	"llana/models/llama"
+	"llana/models/tokenizer"
+	"llana/nn"
+	"llana/tensor"
+)
+
+// OpenOptions say how a folder that is not complete is opened.
+type OpenOptions struct {
+	// Projector, if not nil, is the projector the model is to have. If the
+	// folder's has other sizes, or it has none, it is initialised.
+	Projector *Projector
+	// Random initialises all weights: the folder needs only config.json and
+	// the tokenizer.
+	Random bool
+	Seed   uint64 // of what is initialised
+}
+
+// Open loads a model folder onto d.
+func Open(d kernels.Device, dir string, o OpenOptions) (*Model, error) {
+	c, err := ReadConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	tok, err := tokenizer.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	if o.Random {
+		if o.Projector != nil {
+			c.Projector = o.Projector
+		}
+		m := New(d, c, tok)
+		m.Init(o.Seed)
+		m.Fresh = []string{"all weights"}
+		return m, nil
+	}
+	src, err := checkpoint.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	m, err := fromTensors(d, c, tok, src, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return m, nil
+}
+
+func fromTensors(d kernels.Device, c Config, tok *tokenizer.Tokenizer, src checkpoint.Source, o OpenOptions) (*Model, error) {
+	stored, found, err := projectorOf(src, c.Config)
+	if err != nil {
+		return nil, err
+	}
+	described := c.Projector
+	c.Projector = nil
+	if found {
+		c.Projector = &stored
+		if described != nil {
+			stored.Tokens, stored.Pool = described.Tokens, described.Pool
+		}
+	}
+	fresh := o.Projector != nil && (!found || !stored.sameSizes(*o.Projector))
+	if o.Projector != nil {
+		c.Projector = o.Projector
+	}
+	if err := checkSizes(src, c.Config); err != nil {
+		return nil, err
+	}
+	m := New(d, c, tok)
+	if fresh {
+		m.project.init(rand.New(rand.NewPCG(o.Seed, 2)))
+		m.Fresh = append(m.Fresh, "projector")
+	}
+	if err := m.load(src, fresh); err != nil {
+		m.Free()
+		return nil, err
+	}
+	return m, nil
+}
+
+// checkSizes compares the sizes that config.json claims with the tensors, so
+// that no memory is taken for a claim. The other tensors are checked by load.
+func checkSizes(src checkpoint.Source, c llama.Config) error {
+	layers := 0
+	for _, n := range src.Names() {
+		if strings.HasPrefix(n, "model.layers.") && strings.HasSuffix(n, ".self_attn.q_proj.weight") {
+			layers++
+		}
+	}
+	if layers != c.Layers {
+		return fmt.Errorf("%s: num_hidden_layers is %d, but the weights have %d layers", ConfigName, c.Layers, layers)
+	}
+	for _, t := range []struct {
+		name  string
+		shape []int
+	}{
+		{"model.embed_tokens.weight", []int{c.VocabSize, c.HiddenSize}},
+		{"model.layers.0.self_attn.k_proj.weight", []int{c.KeyHeads * c.HeadDim(), c.HiddenSize}},
+		{"model.layers.0.mlp.gate_proj.weight", []int{c.IntermediateSize, c.HiddenSize}},
+	} {
+		info, err := src.Info(t.name)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(info.Shape, t.shape) {
+			return fmt.Errorf("tensor %s has shape %v, but %s says %v", t.name, info.Shape, ConfigName, t.shape)
+		}
+	}
+	return nil
+}
+
+// load sets the parameters from src, the projector's only if it is not fresh.
+// Missing, unknown and misshapen tensors are told in one error.
+func (m *Model) load(src checkpoint.Source, freshProjector bool) error {
+	skip := func(name string) bool { return freshProjector && strings.HasPrefix(name, projectorName+".") }
+	var missing, misshapen, unknown []string
+	known := map[string]bool{}
+	for _, p := range m.Params.All() {
+		known[p.Name] = true
+		if skip(p.Name) {
+			continue
+		}
+		info, err := src.Info(p.Name)
+		switch {
+		case errors.Is(err, checkpoint.ErrNoTensor):
+			missing = append(missing, p.Name)
+		case err != nil:
+			return err
+		case !slices.Equal(info.Shape, p.Value.Shape()):
+			misshapen = append(misshapen, fmt.Sprintf("%s %v, want %v", p.Name, info.Shape, p.Value.Shape()))
+		}
+	}
+	for _, n := range src.Names() {
+		// Buffers of older versions of transformers, and a tied output matrix.
+		ignored := strings.HasSuffix(n, "rotary_emb.inv_freq") || m.TieEmbeddings && n == "lm_head.weight"
+		if !known[n] && !ignored && !skip(n) {
+			unknown = append(unknown, n)
+		}
+	}
+	var faults []string
+	for _, f := range []struct {
+		what  string
+		names []string
+	}{{"missing", missing}, {"misshapen", misshapen}, {"not known", unknown}} {
+		if len(f.names) > 0 {
+			faults = append(faults, fmt.Sprintf("%d tensors are %s: %s", len(f.names), f.what, abbreviate(f.names)))
+		}
+	}
+	if faults != nil {
+		return errors.New(strings.Join(faults, "; "))
+	}
+	for _, p := range m.Params.All() {
+		if skip(p.Name) {
+			continue
+		}
+		t, err := src.Tensor(p.Name)
+		if err != nil {
+			return err
+		}
+		v, err := t.Float32s()
+		if err != nil {
+			return err
+		}
+		p.Value.SetFloat32(v)
+	}
+	return nil
+}
+
+func abbreviate(names []string) string {
+	sort.Strings(names)
+	if len(names) > 8 {
+		names = append(names[:8:8], "…")
+	}
+	return strings.Join(names, ", ")
+}
+
+// maxShard is the size from which weights are written in several files, as
+// transformers does.
+const maxShard = 5 << 30
+
+// Save writes the model as a folder that Open and transformers read: weights
+// as float32 safetensors, configuration and tokenizer. The folder is made if it
+// does not exist; other files in it stay.
+func (m *Model) Save(ctx context.Context, dir string) error {
+	if err := checkpoint.WriteModel(dir, paramSource{ctx, m.Params}, maxShard); err != nil {
+		return err
+	}
+	if err := m.Tokenizer.Save(dir); err != nil {
+		return err
+	}
+	for name, b := range m.Config.files() {
+		if err := atomicfile.WriteBytes(filepath.Join(dir, name), b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ProjectorFile is the file of SaveProjector, as the reference names it.
+const ProjectorFile = "vec_proj.bin"
+
+// SaveProjector writes vec_proj.bin: the projector and the embedding table, as
+// the reference's trainer does beside the model.
+func (m *Model) SaveProjector(ctx context.Context, dir string) error {
+	src := paramSource{ctx, m.Params}
+	var ts []*checkpoint.Tensor
+	for _, n := range src.Names() {
+		if !strings.Contains(n, "vec_proj") && !strings.Contains(n, "embed_tokens") {
+			continue
+		}
+		t, err := src.Tensor(n)
+		if err != nil {
+			return err
+		}
+		ts = append(ts, t)
+	}
+	return checkpoint.WriteTorch(filepath.Join(dir, ProjectorFile), checkpoint.StateDict(ts...))
+}
+
+// HasWeights reports whether a folder holds weights.
+func HasWeights(dir string) bool {
+	for _, n := range []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"} {
+		if _, err := os.Stat(filepath.Join(dir, n)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// paramSource gives parameters as tensors to be written, one at a time.
+type paramSource struct {
+	ctx context.Context
+	set *nn.Set
+}
+
+func (s paramSource) Names() []string {
+	var names []string
+	for _, p := range s.set.All() {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+func (s paramSource) Info(name string) (checkpoint.Info, error) {
+	p := s.set.Get(name)
+	if p == nil {
+		return checkpoint.Info{}, fmt.Errorf("%s: %w", name, checkpoint.ErrNoTensor)
+	}
+	return checkpoint.Info{Name: name, DType: tensor.F32, Shape: p.Value.Shape()}, nil
+}
+
+func (s paramSource) Tensor(name string) (*checkpoint.Tensor, error) {
+	p := s.set.Get(name)
+	if p == nil {
+		return nil, fmt.Errorf("%s: %w", name, checkpoint.ErrNoTensor)
+	}
+	v, err := p.Read(s.ctx)
+	if err != nil {
+		return nil, err
+	}
+	return checkpoint.FromFloat32(name, p.Value.Shape(), v), nil
+}
+
+func (s paramSource) Close() error { return nil }
