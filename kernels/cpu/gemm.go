@@ -15,8 +15,11 @@ type gemm struct {
 	relu     bool
 	add      bool
 
-	// packed is B in panels (see packB), or nil to use b where it lies.
+	// packed is B in panels (see packPanel), or nil to use b where it lies.
 	packed []float32
+	// packedK is the depth that packed was made for, if it is more than k; one
+	// pass must do.
+	packedK int
 }
 
 const (
@@ -70,6 +73,14 @@ func (g *gemm) packPanel(kn *kernel, dst []float32, p int) {
 		off := l*roundUp(g.n, nr) + p*nr*kl
 		packStrips(dst[off:off+kl*nr], nr, g.b[l*g.bks+p*nr*g.bns:], g.bns, g.bks, cols, kl)
 	}
+}
+
+// packInto packs all of B into dst and makes g use it.
+func (g *gemm) packInto(dst []float32, kn *kernel) {
+	for p := range (g.n + kn.nr - 1) / kn.nr {
+		g.packPanel(kn, dst, p)
+	}
+	g.packed = dst
 }
 
 // packStrips writes dst[l*width + i] = src[i*stride + l*next] for i < count,
@@ -145,7 +156,7 @@ func (g *gemm) block(w *worker, kn *kernel, m0, m1, p0, p1, l0, l1 int) {
 		var b []float32
 		t.bs = nr
 		if g.packed != nil {
-			b = g.packed[l0*roundUp(g.n, nr)+j*kl:]
+			b = g.packed[l0*roundUp(g.n, nr)+j*max(kl, g.packedK):]
 		} else if kl > 0 {
 			b, t.bs = g.b[l0*g.bks+j:], g.bks
 		}
@@ -246,10 +257,7 @@ func (s *strips) at(t *tile, i int) {
 func (g *gemm) serial(w *worker, kn *kernel) {
 	panels := (g.n + kn.nr - 1) / kn.nr
 	if g.packed == nil && g.wantsPackedB(kn) {
-		g.packed = w.floats(scratchPackB, g.packedSize(kn))
-		for p := range panels {
-			g.packPanel(kn, g.packed, p)
-		}
+		g.packInto(w.floats(scratchPackB, g.packedSize(kn)), kn)
 	}
 	g.run(w, kn, 0, g.m, 0, panels)
 }

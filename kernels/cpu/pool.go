@@ -27,6 +27,7 @@ type pool struct {
 type worker struct {
 	tile    tile
 	scratch [numScratch][]float32
+	right   [3][]gemm // packed operands of an attention
 }
 
 // Scratch buffers of a worker. Each has one user at a time.
@@ -38,6 +39,10 @@ const (
 	scratch1
 	scratch2
 	scratch3
+	scratch4
+	scratch5
+	scratch6
+	scratch7
 	numScratch
 )
 
