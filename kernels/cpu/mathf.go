@@ -89,3 +89,23 @@ func tanhf(x float32) float32 {
 	}
 	return 1 - 2/(expf(2*x)+1)
 }
+
+// sinCosPi returns sin(pi x) and cos(pi x): x is reduced, exactly, to its
+// distance t <= 1/4 from a multiple of 1/2, then Taylor series to 1e-8.
+func sinCosPi(x float32) (sin, cos float32) {
+	x -= 2 * float32(math.Floor(float64(x*0.5)))
+	q := float32(math.RoundToEven(float64(2 * x)))
+	t := x - 0.5*q
+	z := t * t
+	s := t * (math.Pi + z*(-5.16771278+z*(2.55016404+z*(-0.599264529+z*0.0821458866))))
+	c := 1 + z*(-4.93480220+z*(4.05871213+z*(-1.33526277+z*(0.235330630+z*-0.0258068913))))
+	switch int(q) & 3 {
+	case 1:
+		s, c = c, -s
+	case 2:
+		s, c = -s, -c
+	case 3:
+		s, c = -c, s
+	}
+	return s, c
+}

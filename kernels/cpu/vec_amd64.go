@@ -73,3 +73,6 @@ func maxAVX2(a *float32, n int) float32
 
 //go:noescape
 func adamWAVX2(p, m, v, grad *float32, n int, k *adamWConsts)
+
+//go:noescape
+func encodeAVX2(dst, u *float32, n, octaves int, scale *float32)

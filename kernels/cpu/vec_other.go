@@ -52,3 +52,5 @@ func deviationAVX2(a *float32, n int, t float32) float32 { panic(noAVX2) }
 func maxAVX2(a *float32, n int) float32 { panic(noAVX2) }
 
 func adamWAVX2(p, m, v, grad *float32, n int, k *adamWConsts) { panic(noAVX2) }
+
+func encodeAVX2(dst, u *float32, n, octaves int, scale *float32) { panic(noAVX2) }
