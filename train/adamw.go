@@ -20,12 +20,14 @@ type AdamW struct {
 
 	dev    kernels.Device
 	params []*nn.Param
-	m, v   []*tensor.Tensor
-	steps  int
-	hyper  *tensor.Tensor // lr, 1-beta1^t, 1-beta2^t
-	sumsq  *tensor.Tensor
-	norm   *tensor.Tensor
-	scale  *tensor.Tensor
+	// measured are the parameters whose gradients' norm is taken; nil: params.
+	measured []*nn.Param
+	m, v     []*tensor.Tensor
+	steps    int
+	hyper    *tensor.Tensor // lr, 1-beta1^t, 1-beta2^t
+	sumsq    *tensor.Tensor
+	norm     *tensor.Tensor
+	scale    *tensor.Tensor
 }
 
 // NewAdamW returns an optimiser of params with PyTorch's defaults: betas 0.9
@@ -76,7 +78,11 @@ func (o *AdamW) Step(lr float64) {
 // measure computes the norm of all gradients and the factor that clips it.
 func (o *AdamW) measure() {
 	o.sumsq.SetFloat32([]float32{0})
-	for _, q := range o.params {
+	measured := o.measured
+	if measured == nil {
+		measured = o.params
+	}
+	for _, q := range measured {
 		if q.HasGrad() {
 			kernels.RunInto(o.dev, kernels.SumSquares, kernels.None{}, []*tensor.Tensor{q.Grad}, []*tensor.Tensor{o.sumsq})
 		}
@@ -92,6 +98,11 @@ func (o *AdamW) GradNorm(ctx context.Context) (float64, error) {
 		return 0, err
 	}
 	return float64(v[0]), nil
+}
+
+// Settings returns the betas, eps and the weight decay.
+func (o *AdamW) Settings() (beta1, beta2, eps, weightDecay float64) {
+	return o.Beta1, o.Beta2, o.Eps, o.WeightDecay
 }
 
 // Steps returns the number of steps taken.

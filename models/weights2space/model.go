@@ -226,12 +226,17 @@ func (m *Model) Features(tokens *autograd.Var, p Points) *autograd.Var {
 // Decode reads the tri-plane of tokens (B, T, width) at p: colours (B N, 3)
 // and densities (B N).
 func (m *Model) Decode(tokens *autograd.Var, p Points) (rgb, sigma *autograd.Var) {
+	return autograd.Radiance(m.Raw(tokens, p), p.Unit)
+}
+
+// Raw is Decode without the activations: (B N, 4), three colour logits and the
+// logarithm of the density plus 1.
+func (m *Model) Raw(tokens *autograd.Var, p Points) *autograd.Var {
 	t := tokens.Tape()
 	enc := autograd.FrequencyEncode(t.Const(p.Unit), m.Octaves)
 	z := autograd.Concat(1, enc, m.Features(tokens, p).View(-1, m.Width))
 	d := m.decoder
 	h := d.before[1].Forward(d.before[0].Forward(d.in.Forward(z)))
 	h = autograd.Add(h, d.skip.Forward(z))
-	y := d.out.Forward(d.after[1].Forward(d.after[0].Forward(h)))
-	return autograd.Radiance(y, p.Unit)
+	return d.out.Forward(d.after[1].Forward(d.after[0].Forward(h)))
 }

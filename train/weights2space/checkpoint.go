@@ -21,7 +21,7 @@ type State struct {
 // save writes a training checkpoint as the reference does: epoch, state dict
 // with the prefix "module.", optimiser state by parameter order, best PSNR;
 // and the step, which the reference lacks.
-func save(ctx context.Context, path string, m *model.Model, o *train.AdamW, s State, lr float64) error {
+func save(ctx context.Context, path string, m *model.Model, o train.Optimiser, s State, lr float64) error {
 	tensors, err := m.StateDict(ctx)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func save(ctx context.Context, path string, m *model.Model, o *train.AdamW, s St
 		"optimizer", opt, "best_psnr", s.BestPSNR, "global_step", s.Step))
 }
 
-func optimiserState(ctx context.Context, o *train.AdamW, lr float64) (*checkpoint.Dict, error) {
+func optimiserState(ctx context.Context, o train.Optimiser, lr float64) (*checkpoint.Dict, error) {
 	moments, err := o.State(ctx)
 	if err != nil {
 		return nil, err
@@ -52,19 +52,23 @@ func optimiserState(ctx context.Context, o *train.AdamW, lr float64) (*checkpoin
 	state := checkpoint.NewDict()
 	var ids checkpoint.List
 	for i, m := range moments {
-		state.Set(i, checkpoint.NewDict(
+		entry := checkpoint.NewDict(
 			"step", checkpoint.FromFloat32("step", nil, []float32{float32(o.Steps())}),
-			"exp_avg", checkpoint.FromFloat32("exp_avg", m.Shape, m.ExpAvg),
-			"exp_avg_sq", checkpoint.FromFloat32("exp_avg_sq", m.Shape, m.ExpSq)))
+			"exp_avg", checkpoint.FromFloat32("exp_avg", m.Shape, m.ExpAvg))
+		if len(m.ExpSq) > 0 { // Muon keeps none for matrices
+			entry.Set("exp_avg_sq", checkpoint.FromFloat32("exp_avg_sq", m.Shape, m.ExpSq))
+		}
+		state.Set(i, entry)
 		ids = append(ids, int64(i))
 	}
-	group := checkpoint.NewDict("lr", lr, "betas", checkpoint.Tuple{o.Beta1, o.Beta2}, "eps", o.Eps,
-		"weight_decay", o.WeightDecay, "amsgrad", false, "maximize", false, "params", ids)
+	b1, b2, eps, decay := o.Settings()
+	group := checkpoint.NewDict("lr", lr, "betas", checkpoint.Tuple{b1, b2}, "eps", eps,
+		"weight_decay", decay, "amsgrad", false, "maximize", false, "params", ids)
 	return checkpoint.NewDict("state", state, "param_groups", checkpoint.List{group}), nil
 }
 
 // restore loads a training checkpoint into m and o.
-func restore(path string, m *model.Model, o *train.AdamW) (State, error) {
+func restore(path string, m *model.Model, o train.Optimiser) (State, error) {
 	s, err := restoreAll(path, m, o)
 	if err != nil {
 		return s, fmt.Errorf("%s: %w", path, err)
@@ -72,7 +76,7 @@ func restore(path string, m *model.Model, o *train.AdamW) (State, error) {
 	return s, nil
 }
 
-func restoreAll(path string, m *model.Model, o *train.AdamW) (s State, err error) {
+func restoreAll(path string, m *model.Model, o train.Optimiser) (s State, err error) {
 	src, err := model.OpenTensors(path)
 	if err != nil {
 		return s, err
@@ -106,7 +110,7 @@ func restoreAll(path string, m *model.Model, o *train.AdamW) (s State, err error
 
 // restoreOptimiser loads the optimiser's state of a torch checkpoint, indexed
 // by parameter order.
-func restoreOptimiser(path string, o *train.AdamW) error {
+func restoreOptimiser(path string, o train.Optimiser) error {
 	src, err := checkpoint.Open(path)
 	if err != nil {
 		return err
@@ -125,7 +129,10 @@ func restoreOptimiser(path string, o *train.AdamW) error {
 			}
 			return v
 		}
-		moments[i] = train.Moments{ExpAvg: get("exp_avg"), ExpSq: get("exp_avg_sq")}
+		moments[i] = train.Moments{ExpAvg: get("exp_avg")}
+		if _, e := src.Info(fmt.Sprintf("optimizer.state.%d.exp_avg_sq", i)); e == nil {
+			moments[i].ExpSq = get("exp_avg_sq")
+		}
 		if s := get("step"); len(s) == 1 {
 			steps = int(s[0])
 		}
