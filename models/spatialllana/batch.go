@@ -36,6 +36,19 @@ func (p Projector) ReadObject(path string) (*Object, error) {
 	return o, nil
 }
 
+// ReadObjectFile reads an object's tokens of any width and number.
+func ReadObjectFile(path string) (*Object, error) {
+	x, err := checkpoint.ReadNPY(path)
+	if err != nil {
+		return nil, err
+	}
+	o, err := NewObject(x)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return o, nil
+}
+
 // Object is ReadObject for an array at hand.
 func (p Projector) Object(x *checkpoint.Tensor) (*Object, error) {
 	o, err := NewObject(x)

@@ -19,6 +19,9 @@ type Config struct {
 	llama.Config
 	// Projector is nil for a language model that reads no objects.
 	Projector *Projector
+	// SystemPrompt is the first sentence of every prompt, the published
+	// models' unless config.json has another ("system_prompt").
+	SystemPrompt string
 
 	file       map[string]json.RawMessage // config.json, with the keys not known here
 	generation map[string]json.RawMessage // generation_config.json
@@ -40,6 +43,15 @@ type pointKeys struct {
 	Projector string `json:"weights2space_config"`
 }
 
+const systemPromptKey = "system_prompt"
+
+// Template returns how the model's conversations are written.
+func (c Config) Template() conversation.Template {
+	t := conversation.VicunaV11()
+	t.System = c.SystemPrompt
+	return t
+}
+
 // ParseConfig reads a config.json, without the projector. projector is the file
 // it names for the projector's sizes, if any.
 func ParseConfig(b []byte) (c Config, projector string, err error) {
@@ -56,6 +68,12 @@ func ParseConfig(b []byte) (c Config, projector string, err error) {
 	for _, n := range [][2]string{{k.Patch, conversation.PointPatch}, {k.Start, conversation.PointStart}, {k.End, conversation.PointEnd}} {
 		if n[0] != n[1] {
 			return c, "", fmt.Errorf("a token of the point vocabulary is %q, want %q", n[0], n[1])
+		}
+	}
+	c.SystemPrompt = conversation.DefaultSystem
+	if raw, ok := c.file[systemPromptKey]; ok {
+		if err := json.Unmarshal(raw, &c.SystemPrompt); err != nil {
+			return c, "", fmt.Errorf("%s: %w", systemPromptKey, err)
 		}
 	}
 	if !k.StartEnd {
@@ -140,6 +158,10 @@ func (c *Config) files() map[string][]byte {
 	}
 	merge(cfg, c.Config)
 	merge(cfg, map[string]any{"hidden_act": "silu", "torch_dtype": "float32"})
+	delete(cfg, systemPromptKey)
+	if c.SystemPrompt != conversation.DefaultSystem {
+		merge(cfg, map[string]any{systemPromptKey: c.SystemPrompt})
+	}
 	if c.Projector != nil {
 		merge(cfg, pointKeys{conversation.PointPatch, conversation.PointStart, conversation.PointEnd, true, "projector"})
 		merge(cfg, map[string]any{"architectures": []string{"Spatial_LLaNA"}, "model_type": "spatial_llana", "point_backbone": "weights2space"})

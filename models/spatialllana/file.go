@@ -23,10 +23,11 @@ import (
 // OpenOptions say how a folder that is not complete is opened.
 type OpenOptions struct {
 	// Projector, if not nil, is the projector the model is to have. If the
-	// folder's has other sizes, or it has none, it is initialised.
+	// folder's has other sizes, or it has none, it is initialised. Without
+	// Hidden, it has the folder's hidden layers, or else the published one.
 	Projector *Projector
-	// Random initialises all weights: the folder needs only config.json and
-	// the tokenizer.
+	// Random initialises all weights, with the projector that projector.yaml
+	// describes, if there is one: no weights are read.
 	Random bool
 	Seed   uint64 // of what is initialised
 }
@@ -42,9 +43,6 @@ func Open(d kernels.Device, dir string, o OpenOptions) (*Model, error) {
 		return nil, err
 	}
 	if o.Random {
-		if o.Projector != nil {
-			c.Projector = o.Projector
-		}
 		m := New(d, c, tok)
 		m.Init(o.Seed)
 		m.Fresh = []string{"all weights"}
@@ -62,6 +60,9 @@ func Open(d kernels.Device, dir string, o OpenOptions) (*Model, error) {
 	return m, nil
 }
 
+// publishedHidden is the width of the published projector's hidden layer.
+const publishedHidden = 2048
+
 func fromTensors(d kernels.Device, c Config, tok *tokenizer.Tokenizer, src checkpoint.Source, o OpenOptions) (*Model, error) {
 	stored, found, err := projectorOf(src, c.Config)
 	if err != nil {
@@ -75,9 +76,19 @@ func fromTensors(d kernels.Device, c Config, tok *tokenizer.Tokenizer, src check
 			stored.Tokens, stored.Pool = described.Tokens, described.Pool
 		}
 	}
-	fresh := o.Projector != nil && (!found || !stored.sameSizes(*o.Projector))
+	fresh := false
 	if o.Projector != nil {
-		c.Projector = o.Projector
+		want := *o.Projector
+		switch {
+		case want.Hidden != nil:
+		case described != nil:
+			want.Hidden = described.Hidden
+		case found:
+			want.Hidden = stored.Hidden
+		default:
+			want.Hidden = []int{publishedHidden}
+		}
+		c.Projector, fresh = &want, !found || !stored.sameSizes(want)
 	}
 	if err := checkSizes(src, c.Config); err != nil {
 		return nil, err
