@@ -29,7 +29,6 @@ func init() {
 	fast[kernels.FillWith] = fill
 	fast[kernels.Dropout] = dropout
 	fast[kernels.AdamW] = adamW
-	fast[kernels.SmoothL1Backward] = smoothL1Backward
 }
 
 // map1 runs an element-wise function of input 0.
@@ -100,16 +99,6 @@ func dropout(d *device, c *kernels.Call) {
 				k = 0
 			}
 			y[lo+i] = k
-		}
-	})
-}
-
-func smoothL1Backward(d *device, c *kernels.Call) {
-	x, target, y := floats(c.In[0]), floats(c.In[1]), floats(c.Out[0])
-	scale := floats(c.In[2])[0] / float32(len(x))
-	d.split(len(y), 2, func(_ *worker, lo, hi int) {
-		for i := lo; i < hi; i++ {
-			y[i] = scale * min(max(x[i]-target[i], -1), 1)
 		}
 	})
 }

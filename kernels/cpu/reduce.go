@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"math"
+
 	"llana/kernels"
 	"llana/tensor"
 )
@@ -14,7 +16,8 @@ func init() {
 	fast[kernels.Mean] = func(d *device, c *kernels.Call) { d.sumAxis(c, true) }
 	fast[kernels.Max] = maxAxis
 	fast[kernels.SumSquares] = sumSquares
-	fast[kernels.SmoothL1] = smoothL1
+	fast[kernels.MaxBackward] = maxBackward
+	fast[kernels.Argmax] = argmax
 }
 
 // sumColumns sums the rows of x (rows, n) into y (n).
@@ -90,26 +93,6 @@ func sumSquares(d *device, c *kernels.Call) {
 	out[0] += float32(d.total(len(x), 1, func(lo, hi int) float64 { return float64(deviation(x[lo:hi], 0)) }))
 }
 
-func smoothL1(d *device, c *kernels.Call) {
-	x, target := floats(c.In[0]), floats(c.In[1])
-	s := d.total(len(x), 2, func(lo, hi int) float64 {
-		var s float64
-		for i := lo; i < hi; i++ {
-			a := x[i] - target[i]
-			if a < 0 {
-				a = -a
-			}
-			if a >= 1 {
-				s += float64(a - 0.5)
-			} else {
-				s += float64(0.5 * a * a)
-			}
-		}
-		return s
-	})
-	floats(c.Out[0])[0] = float32(s / float64(len(x)))
-}
-
 func maxAxis(d *device, c *kernels.Call) {
 	outer, n, inner := outerInner(c.In[0].Shape(), c.P.(kernels.ReduceParams).Axis)
 	x, y, at := floats(c.In[0]), floats(c.Out[0]), ints(c.Out[1])
@@ -132,6 +115,38 @@ func maxAxis(d *device, c *kernels.Call) {
 					}
 				}
 			}
+		}
+	})
+}
+
+func maxBackward(d *device, c *kernels.Call) {
+	p := c.P.(kernels.MaxBackwardParams)
+	at, dy, dx := ints(c.In[0]), floats(c.In[1]), floats(c.Out[0])
+	inner := tensor.Numel(c.In[0].Shape()[p.Axis:])
+	if len(dy) == 0 {
+		clear(dx)
+		return
+	}
+	d.rows(len(dy)/inner, p.Len*inner/4+8*inner, func(_ *worker, lo, hi int) {
+		clear(dx[lo*p.Len*inner : hi*p.Len*inner])
+		for i := lo * inner; i < hi*inner; i++ {
+			dx[(i/inner*p.Len+int(at[i]))*inner+i%inner] = dy[i]
+		}
+	})
+}
+
+func argmax(d *device, c *kernels.Call) {
+	x, y := floats(c.In[0]), ints(c.Out[0])
+	n := width(c.In[0].Shape())
+	d.rows(len(y), n+8, func(_ *worker, lo, hi int) {
+		for r := lo; r < hi; r++ {
+			best, at := float32(math.Inf(-1)), -1
+			for i, v := range x[r*n : (r+1)*n] {
+				if v > best || at < 0 && v == v {
+					best, at = v, i
+				}
+			}
+			y[r] = int32(max(at, 0))
 		}
 	})
 }
