@@ -55,6 +55,9 @@ func matrixShape(p *nn.Param) (rows, cols int) {
 	return rows, p.Value.Len() / max(1, rows)
 }
 
+// Params returns the optimised parameters, in the order of the state.
+func (m *Muon) Params() []*nn.Param { return m.all }
+
 // ZeroGrad starts a new sum of gradients.
 func (m *Muon) ZeroGrad() {
 	for _, p := range m.all {

@@ -1,10 +1,16 @@
 package train
 
-import "context"
+import (
+	"context"
+
+	"llana/nn"
+)
 
 // Optimiser updates parameters from their gradients. AdamW and Muon are
 // optimisers.
 type Optimiser interface {
+	// Params returns the optimised parameters, in the order of the state.
+	Params() []*nn.Param
 	ZeroGrad()
 	// Step updates every parameter that has a gradient.
 	Step(lr float64)
