@@ -2,8 +2,10 @@ package kernels
 
 // What total.wgsl sums over all elements (its constant KIND).
 const (
-	totalSquares  = 0
-	totalSmoothL1 = 1
+	totalSquares     = 0
+	totalSmoothL1    = 1
+	totalBCE         = 2
+	totalWeightedBCE = 3
 )
 
 // totalPlan sums a function of all elements of the n-element operands into
