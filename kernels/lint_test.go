@@ -1,0 +1,163 @@
+package kernels_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"llana/kernels"
+	"llana/kernels/dialect"
+	"llana/tensor"
+)
+
+// nowhere is memory without bytes: planning looks at shapes only.
+type nowhere struct{}
+
+func (nowhere) Alloc(size int) tensor.Buffer                                { return length(size) }
+func (nowhere) Free(tensor.Buffer)                                          {}
+func (nowhere) Upload(tensor.Buffer, []byte)                                {}
+func (nowhere) Download(context.Context, []byte, tensor.Buffer) (err error) { return nil }
+func (nowhere) Stats() tensor.Stats                                         { return tensor.Stats{} }
+
+type length int
+
+func (n length) Size() int { return int(n) }
+
+// plans calls f with the plan of every case of every operation, those that
+// are only timed included, under the limits every device has.
+func plans(t *testing.T, f func(op *kernels.Op, c kernels.Case, plan *kernels.Plan)) {
+	for _, op := range kernels.Ops() {
+		for _, c := range op.Cases {
+			f(op, c, kernels.PlanCall(callOf(op, c), kernels.BaseLimits))
+		}
+	}
+}
+
+func callOf(op *kernels.Op, c kernels.Case) *kernels.Call {
+	call := &kernels.Call{Op: op, P: c.P}
+	shapes := make([][]int, len(c.In))
+	for i, f := range c.In {
+		var x *tensor.Tensor
+		if f.Present() {
+			shapes[i] = f.Shape
+			x = tensor.New(nowhere{}, dtype(op.In[i]), f.Shape...)
+		}
+		call.In = append(call.In, x)
+	}
+	inOut := 0
+	for i, s := range op.OutShapes(c.P, shapes) {
+		if i < len(c.OutShapes) && c.OutShapes[i] != nil {
+			s = c.OutShapes[i]
+		}
+		if op.Out[i].InOut {
+			s = c.InOut[inOut].Shape
+			inOut++
+		}
+		call.Out = append(call.Out, tensor.New(nowhere{}, dtype(op.Out[i]), s...))
+	}
+	return call
+}
+
+func dtype(a kernels.Arg) tensor.DType {
+	if a.Kind == kernels.Int {
+		return tensor.I32
+	}
+	return tensor.F32
+}
+
+// variants returns every specialised shader text by its key.
+func variants(t *testing.T) map[string]string {
+	texts := map[string]string{}
+	plans(t, func(op *kernels.Op, c kernels.Case, plan *kernels.Plan) {
+		for _, d := range plan.Dispatches {
+			text, err := d.Source()
+			if err != nil {
+				t.Errorf("%s, %s: %v", op.Name, c.Name, err)
+				continue
+			}
+			texts[d.Key()] = text
+		}
+	})
+	return texts
+}
+
+// Every kernel, in every variant that a case uses, stays inside the dialect.
+func TestShaderDialect(t *testing.T) {
+	for key, text := range variants(t) {
+		for _, f := range dialect.Check(text) {
+			t.Errorf("%s: %v", key, f)
+		}
+	}
+}
+
+// Every shader file is used by some case.
+func TestShadersUsed(t *testing.T) {
+	used := map[string]bool{}
+	plans(t, func(_ *kernels.Op, _ kernels.Case, plan *kernels.Plan) {
+		for _, d := range plan.Dispatches {
+			used[d.Shader+".wgsl"] = true
+		}
+	})
+	files, err := filepath.Glob("*.wgsl")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no shaders: %v", err)
+	}
+	for _, f := range files {
+		if !used[f] {
+			t.Errorf("%s: no case of any operation uses it", f)
+		}
+	}
+}
+
+// Grids and bindings of every plan stay inside the limits.
+func TestPlans(t *testing.T) {
+	plans(t, func(op *kernels.Op, c kernels.Case, plan *kernels.Plan) {
+		for _, d := range plan.Dispatches {
+			for _, g := range d.Groups {
+				if g > uint32(kernels.BaseLimits.MaxGroups) {
+					t.Errorf("%s, %s: grid %v of %s", op.Name, c.Name, d.Groups, d.Shader)
+				}
+			}
+			if n := len(d.Bind); n > 8 {
+				t.Errorf("%s, %s: %s binds %d buffers, at most 8", op.Name, c.Name, d.Shader, n)
+			}
+		}
+	})
+}
+
+// Two other compilers accept every variant, where they are installed.
+func TestShadersValidate(t *testing.T) {
+	texts := variants(t)
+	for _, tool := range [][]string{{"naga"}, {"tint", "--format", "wgsl"}} {
+		t.Run(tool[0], func(t *testing.T) {
+			if _, err := exec.LookPath(tool[0]); err != nil {
+				t.Skipf("%s is not installed", tool[0])
+			}
+			if testing.Short() {
+				t.Skip("short")
+			}
+			file := filepath.Join(t.TempDir(), "kernel.wgsl")
+			for _, key := range sortedKeys(texts) {
+				if err := os.WriteFile(file, []byte(texts[key]), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				if out, err := exec.Command(tool[0], append(tool[1:len(tool):len(tool)], file)...).CombinedOutput(); err != nil {
+					t.Errorf("%s: %v\n%s", key, err, strings.TrimSpace(string(out)))
+				}
+			}
+		})
+	}
+}
+
+func sortedKeys(m map[string]string) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
