@@ -61,6 +61,11 @@ func (d *device) product(g gemm, items, strideA, strideB int) {
 		return x
 	}
 	switch parts := g.parts(items); {
+	case g.thin() && (items == 1 || g.k*g.n > ownB):
+		for i := range items {
+			x := item(i)
+			d.thinProduct(&x)
+		}
 	case parts > 1:
 		for i := range items {
 			x := item(i)

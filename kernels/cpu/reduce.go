@@ -123,8 +123,7 @@ func maxBackward(d *device, c *kernels.Call) {
 	p := c.P.(kernels.MaxBackwardParams)
 	at, dy, dx := ints(c.In[0]), floats(c.In[1]), floats(c.Out[0])
 	inner := tensor.Numel(c.In[0].Shape()[p.Axis:])
-	if len(dy) == 0 {
-		clear(dx)
+	if len(dx) == 0 {
 		return
 	}
 	d.rows(len(dy)/inner, p.Len*inner/4+8*inner, func(_ *worker, lo, hi int) {

@@ -350,3 +350,16 @@ func largest(a []float32) float32 {
 	}
 	return top
 }
+
+// dot4 returns the scalar products of x with four rows of w, stride apart.
+func dot4(x, w []float32, stride int) (s [4]float32) {
+	w = w[:3*stride+len(x)]
+	if level >= avx2 && len(x) > 0 {
+		dot4AVX2(&x[0], &w[0], stride, len(x), &s[0])
+		return s
+	}
+	for r := range s {
+		s[r] = dot(x, w[r*stride:][:len(x)])
+	}
+	return s
+}

@@ -76,3 +76,6 @@ func adamWAVX2(p, m, v, grad *float32, n int, k *adamWConsts)
 
 //go:noescape
 func encodeAVX2(dst, u *float32, n, octaves int, scale *float32)
+
+//go:noescape
+func dot4AVX2(x, w *float32, stride, n int, out *float32)

@@ -807,3 +807,85 @@ block:
 	JNZ  element
 	VZEROUPPER
 	RET
+
+// Four scalar products at once: out[r] = sum of x[i] w[r stride + i].
+//
+//   SI x, R8 row 0 of w, R9 stride in bytes, R10 three strides
+//   Y0..Y3 sums of even, Y4..Y7 of odd vectors
+//
+// func dot4AVX2(x, w *float32, stride, n int, out *float32)
+TEXT ·dot4AVX2(SB), NOSPLIT, $0-40
+	MOVQ x+0(FP), SI
+	MOVQ w+8(FP), R8
+	MOVQ stride+16(FP), R9
+	MOVQ n+24(FP), CX
+	MOVQ out+32(FP), DI
+	SHLQ $2, R9
+	LEAQ (R9)(R9*2), R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	SUBQ $16, CX
+	JL   narrow
+
+wide:
+	VMOVUPS (SI), Y8
+	VMOVUPS 32(SI), Y9
+	VFMADD231PS (R8), Y8, Y0
+	VFMADD231PS (R8)(R9*1), Y8, Y1
+	VFMADD231PS (R8)(R9*2), Y8, Y2
+	VFMADD231PS (R8)(R10*1), Y8, Y3
+	VFMADD231PS 32(R8), Y9, Y4
+	VFMADD231PS 32(R8)(R9*1), Y9, Y5
+	VFMADD231PS 32(R8)(R9*2), Y9, Y6
+	VFMADD231PS 32(R8)(R10*1), Y9, Y7
+	ADDQ $64, SI
+	ADDQ $64, R8
+	SUBQ $16, CX
+	JGE  wide
+
+narrow:
+	ADDQ $16, CX
+	CMPQ CX, $8
+	JL   tail
+	VMOVUPS (SI), Y8
+	VFMADD231PS (R8), Y8, Y0
+	VFMADD231PS (R8)(R9*1), Y8, Y1
+	VFMADD231PS (R8)(R9*2), Y8, Y2
+	VFMADD231PS (R8)(R10*1), Y8, Y3
+	ADDQ $32, SI
+	ADDQ $32, R8
+	SUBQ $8, CX
+
+tail:
+	TESTQ CX, CX
+	JZ   add
+	MASK
+	VMASKMOVPS (SI), Y15, Y8
+	VMASKMOVPS (R8), Y15, Y9
+	VMASKMOVPS (R8)(R9*1), Y15, Y10
+	VMASKMOVPS (R8)(R9*2), Y15, Y11
+	VMASKMOVPS (R8)(R10*1), Y15, Y12
+	VFMADD231PS Y9, Y8, Y0
+	VFMADD231PS Y10, Y8, Y1
+	VFMADD231PS Y11, Y8, Y2
+	VFMADD231PS Y12, Y8, Y3
+
+add:
+	VADDPS Y4, Y0, Y0
+	VADDPS Y5, Y1, Y1
+	VADDPS Y6, Y2, Y2
+	VADDPS Y7, Y3, Y3
+	VHADDPS Y1, Y0, Y0
+	VHADDPS Y3, Y2, Y2
+	VHADDPS Y2, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VADDPS X1, X0, X0
+	VMOVUPS X0, (DI)
+	VZEROUPPER
+	RET

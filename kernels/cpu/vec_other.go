@@ -54,3 +54,5 @@ func maxAVX2(a *float32, n int) float32 { panic(noAVX2) }
 func adamWAVX2(p, m, v, grad *float32, n int, k *adamWConsts) { panic(noAVX2) }
 
 func encodeAVX2(dst, u *float32, n, octaves int, scale *float32) { panic(noAVX2) }
+
+func dot4AVX2(x, w *float32, stride, n int, out *float32) { panic(noAVX2) }
