@@ -184,3 +184,24 @@ func (m *Model) Loss(t *autograd.Tape, b Batch, labels []int32, o Options) (*aut
 func Stage1Trainable(name string) bool {
 	return strings.HasPrefix(name, projectorName+".") || name == "model.embed_tokens.weight"
 }
+
+// Ends reports whether a token ends an answer.
+func (m *Model) Ends(id int) bool {
+	return m.EOS.Has(id) || len(m.EOS) == 0 && id == m.Tokenizer.EOSID()
+}
+
+// ObjectAt reports whether position at of a sequence is inside an object,
+// behind its <point_start> and not behind its <point_end>, and where the
+// <point_start> is.
+func (m *Model) ObjectAt(ids []int32, at int) (start int, inside bool) {
+	p := m.pointIDs()
+	for i := min(at, len(ids)) - 1; i >= 0; i-- {
+		switch ids[i] {
+		case p.end:
+			return 0, false
+		case p.start:
+			return i, true
+		}
+	}
+	return 0, false
+}
