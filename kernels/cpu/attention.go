@@ -29,7 +29,7 @@ type attention struct {
 	kn      kernel
 	q, k, v []float32
 	lengths []int32
-	seed    uint32
+	mask    mask
 	scale   float32
 }
 
@@ -40,7 +40,7 @@ func newAttention(c *kernels.Call, lengths, seed int) *attention {
 		kn: tileKernel(), q: floats(c.In[0]), k: floats(c.In[1]), v: floats(c.In[2]), lengths: ints(c.In[lengths]),
 	}
 	if p.Dropout > 0 {
-		a.seed = uint32(ints(c.In[seed])[0])
+		a.mask = newMask(ints(c.In[seed])[0], p.Dropout)
 	}
 	a.scale = p.ScaleFor(a.D)
 	return a
@@ -81,14 +81,6 @@ func (a *attention) tiled(operands ...[]float32) bool {
 		}
 	}
 	return true
-}
-
-// keep is the factor that dropout gives the weight of key j.
-func (a *attention) keep(row uint32, j int) float32 {
-	if kernels.Hash(a.seed, row+uint32(j)) < kernels.DropBelow(a.Dropout) {
-		return 0
-	}
-	return 1 / (1 - a.Dropout)
 }
 
 // hashRow is the counter of key 0 for dropout.
@@ -174,10 +166,10 @@ func (a *attention) single(w *worker, b, h, i int, out, lse []float32) {
 	top, total := expShifted(s, s)
 	lse[row] = top + float32(math.Log(float64(total)))
 	vecSubScale(s, s, 0, 1/total)
+	if a.Dropout > 0 {
+		a.mask.drop(s, s, a.hashRow(b, h, i))
+	}
 	for j, p := range s {
-		if a.Dropout > 0 {
-			p *= a.keep(a.hashRow(b, h, i), j)
-		}
 		vecAddScaled(o, o, a.v[key+j*step:][:a.D], p)
 	}
 }
@@ -222,10 +214,7 @@ func (a *attention) head(w *worker, b, h, q0, q1 int, out, lse []float32) {
 				vecExp(s, s, m, a.scale)
 				total[r] += sum(s)
 				if a.Dropout > 0 {
-					hash := a.hashRow(b, h, i+r) + uint32(j)
-					for k := range s {
-						s[k] *= a.keep(hash, k)
-					}
+					a.mask.drop(s, s, a.hashRow(b, h, i+r)+uint32(j))
 				}
 			}
 			a.multiply(w, &values[t], scores, tileKeys, 1, rows, n, a.D, o, a.D, true)

@@ -84,15 +84,13 @@ func (a *attentionGradient) scoreGradients(b, h, i, j int, delta float32, weight
 	clear(grads[seen:])
 	weights, grads = weights[:seen], grads[:seen]
 	vecExp(weights, weights, a.lse[(b*a.H+h)*a.Tq+i]/a.scale, a.scale)
-	if a.Dropout == 0 {
-		vecSubScale(grads, grads, delta, a.scale)
-		vecMul(grads, grads, weights)
-		return
-	}
 	hash := a.hashRow(b, h, i) + uint32(j)
-	for k, p := range weights {
-		keep := a.keep(hash, k)
-		grads[k] = p * (keep*grads[k] - delta) * a.scale
-		weights[k] = p * keep
+	if a.Dropout > 0 {
+		a.mask.drop(grads, grads, hash)
+	}
+	vecSubScale(grads, grads, delta, a.scale)
+	vecMul(grads, grads, weights)
+	if a.Dropout > 0 {
+		a.mask.drop(weights, weights, hash)
 	}
 }

@@ -27,7 +27,6 @@ func init() {
 	fast[kernels.Accumulate] = accumulate
 	fast[kernels.Scale] = scale
 	fast[kernels.FillWith] = fill
-	fast[kernels.Dropout] = dropout
 	fast[kernels.AdamW] = adamW
 }
 
@@ -86,19 +85,4 @@ func setAll(y []float32, v float32) {
 	for i := range y {
 		y[i] = v
 	}
-}
-
-func dropout(d *device, c *kernels.Call) {
-	p := c.P.(kernels.DropoutParams).P
-	x, y := floats(c.In[0]), floats(c.Out[0])
-	seed, below, by := uint32(ints(c.In[1])[0]), kernels.DropBelow(p), 1/(1-p)
-	d.split(len(y), 3, func(_ *worker, lo, hi int) {
-		for i, v := range x[lo:hi] {
-			k := v * by
-			if kernels.Hash(seed, uint32(lo+i)) < below {
-				k = 0
-			}
-			y[lo+i] = k
-		}
-	})
 }

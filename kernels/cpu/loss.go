@@ -18,15 +18,10 @@ func smoothL1(d *device, c *kernels.Call) {
 	s := d.total(len(x), 2, func(lo, hi int) float64 {
 		var s float64
 		for i := lo; i < hi; i++ {
-			a := x[i] - target[i]
-			if a < 0 {
-				a = -a
-			}
-			if a >= 1 {
-				s += float64(a - 0.5)
-			} else {
-				s += float64(0.5 * a * a)
-			}
+			// With m = min(a, 1): a^2/2 below 1, a - 1/2 above.
+			a := math.Abs(float64(x[i] - target[i]))
+			m := min(a, 1)
+			s += m * (a - 0.5*m)
 		}
 		return s
 	})
@@ -45,11 +40,12 @@ func smoothL1Backward(d *device, c *kernels.Call) {
 
 func bceLogits(d *device, c *kernels.Call) {
 	x, target, weight := floats(c.In[0]), floats(c.In[1]), floats(c.In[2])
+	// log(1 + e) loses only what is small beside 1, in float64.
 	s := d.total(len(x), 16, func(lo, hi int) float64 {
 		var s float64
 		for i := lo; i < hi; i++ {
 			v := float64(x[i])
-			l := max(v, 0) - v*float64(target[i]) + math.Log1p(float64(expf(float32(-math.Abs(v)))))
+			l := max(v, 0) - v*float64(target[i]) + math.Log(1+float64(expf(float32(-math.Abs(v)))))
 			if weight != nil {
 				l *= float64(weight[i])
 			}

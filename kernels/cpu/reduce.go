@@ -107,13 +107,7 @@ func maxAxis(d *device, c *kernels.Call) {
 			copy(best, x[o*n*inner+from:])
 			clear(where)
 			for k := 1; k < n; k++ {
-				row := x[(o*n+k)*inner+from:][:len(best)]
-				for j, v := range row {
-					// A NaN is larger than a number, and stays.
-					if !(v <= best[j]) && best[j] == best[j] {
-						best[j], where[j] = v, int32(k)
-					}
-				}
+				maxRow(best, where, x[(o*n+k)*inner+from:], int32(k))
 			}
 		}
 	})

@@ -51,6 +51,13 @@
 	VFMADD231PS  Z24, Z26, z0 \
 	VFMADD231PS  Z25, Z26, z1
 
+// Of tiles with up to 16 columns only the even registers are computed.
+#define FMA512NARROW(addr, z0) VFMADD231PS.BCST addr, Z24, z0
+
+#define LOADB512NARROW \
+	VMOVUPS.Z (BX), K1, Z24 \
+	ADDQ      R12, BX
+
 #define LOADB512 \
 	VMOVUPS.Z (BX), K1, Z24   \
 	VMOVUPS.Z 64(BX), K2, Z25 \
@@ -108,6 +115,8 @@ nobias:
 	TESTQ CX, CX
 	JZ    summed
 	MOVQ  tile_rows(DI), AX
+	CMPQ  tile_cols(DI), $16
+	JLE   narrow
 	CMPQ  AX, $4
 	JLE   loop4
 	CMPQ  AX, $8
@@ -162,6 +171,63 @@ loop4:
 	ADDQ SI, R9
 	DECQ CX
 	JNZ  loop4
+	JMP  summed
+
+narrow:
+	CMPQ  AX, $4
+	JLE   narrow4
+	CMPQ  AX, $8
+	JLE   narrow8
+
+narrow12:
+	LOADB512NARROW
+	FMA512NARROW((R8), Z0)
+	FMA512NARROW((R8)(DX*1), Z2)
+	FMA512NARROW((R8)(DX*2), Z4)
+	FMA512NARROW((R9), Z6)
+	FMA512NARROW((R9)(DX*1), Z8)
+	FMA512NARROW((R9)(DX*2), Z10)
+	FMA512NARROW((R10), Z12)
+	FMA512NARROW((R10)(DX*1), Z14)
+	FMA512NARROW((R10)(DX*2), Z16)
+	FMA512NARROW((R11), Z18)
+	FMA512NARROW((R11)(DX*1), Z20)
+	FMA512NARROW((R11)(DX*2), Z22)
+	ADDQ SI, R8
+	ADDQ SI, R9
+	ADDQ SI, R10
+	ADDQ SI, R11
+	DECQ CX
+	JNZ  narrow12
+	JMP  summed
+
+narrow8:
+	LOADB512NARROW
+	FMA512NARROW((R8), Z0)
+	FMA512NARROW((R8)(DX*1), Z2)
+	FMA512NARROW((R8)(DX*2), Z4)
+	FMA512NARROW((R9), Z6)
+	FMA512NARROW((R9)(DX*1), Z8)
+	FMA512NARROW((R9)(DX*2), Z10)
+	FMA512NARROW((R10), Z12)
+	FMA512NARROW((R10)(DX*1), Z14)
+	ADDQ SI, R8
+	ADDQ SI, R9
+	ADDQ SI, R10
+	DECQ CX
+	JNZ  narrow8
+	JMP  summed
+
+narrow4:
+	LOADB512NARROW
+	FMA512NARROW((R8), Z0)
+	FMA512NARROW((R8)(DX*1), Z2)
+	FMA512NARROW((R8)(DX*2), Z4)
+	FMA512NARROW((R9), Z6)
+	ADDQ SI, R8
+	ADDQ SI, R9
+	DECQ CX
+	JNZ  narrow4
 
 summed:
 	MOVQ  tile_flags(DI), CX

@@ -363,3 +363,19 @@ func dot4(x, w []float32, stride int) (s [4]float32) {
 	}
 	return s
 }
+
+// maxRow takes a row into running maxima and their positions: a larger element
+// replaces an older one, a NaN any number.
+func maxRow(best []float32, at []int32, row []float32, k int32) {
+	at, row = at[:len(best)], row[:len(best)]
+	n := 0
+	if level >= avx2 && len(best) >= 8 {
+		n = len(best) &^ 7
+		maxRowAVX2(&best[0], &at[0], &row[0], n, k)
+	}
+	for j := n; j < len(best); j++ {
+		if v := row[j]; !(v <= best[j]) && best[j] == best[j] {
+			best[j], at[j] = v, k
+		}
+	}
+}

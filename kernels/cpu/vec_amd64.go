@@ -79,3 +79,9 @@ func encodeAVX2(dst, u *float32, n, octaves int, scale *float32)
 
 //go:noescape
 func dot4AVX2(x, w *float32, stride, n int, out *float32)
+
+//go:noescape
+func dropoutAVX2(dst, a *float32, n int, seed, counter, below uint32, factor float32)
+
+//go:noescape
+func maxRowAVX2(best *float32, at *int32, row *float32, n int, k int32)

@@ -71,6 +71,11 @@ CONST8(cos4, $0.235330630358893)
 CONST8(cos5, $-0.0258068913900141)
 CONST8(intone, $1)
 CONST8(inttwo, $2)
+CONST8(pcgMul, $747796405)
+CONST8(pcgAdd, $2891336453)
+CONST8(pcgOut, $277803737)
+CONST8(four32, $4)
+CONST8(eight32, $8)
 CONST8(bias127, $127)
 CONST8(signbit, $0x80000000)
 CONST8(absbits, $0x7fffffff)
@@ -887,5 +892,73 @@ add:
 	VEXTRACTF128 $1, Y0, X1
 	VADDPS X1, X0, X0
 	VMOVUPS X0, (DI)
+	VZEROUPPER
+	RET
+
+DATA iota<>+0(SB)/8, $0x0000000100000000
+DATA iota<>+8(SB)/8, $0x0000000300000002
+DATA iota<>+16(SB)/8, $0x0000000500000004
+DATA iota<>+24(SB)/8, $0x0000000700000006
+GLOBL iota<>(SB), RODATA|NOPTR, $32
+
+// DROPOUT: Y0 = Y0 factor where the hash of the counters in Y10 is not below
+// the bound, else 0; then the next counters. Y11 = hash of the seed, Y12 =
+// bound with its top bit flipped (AVX2 compares signed), Y13 = the top bit,
+// Y14 = factor. See kernels.Hash.
+#define DROPOUT \
+	VPADDD  Y11, Y10, Y1               \
+	VPADDD  eight32<>(SB), Y10, Y10    \
+	VPMULLD pcgMul<>(SB), Y1, Y1       \
+	VPADDD  pcgAdd<>(SB), Y1, Y1       \
+	VPSRLD  $28, Y1, Y2                \
+	VPADDD  four32<>(SB), Y2, Y2       \
+	VPSRLVD Y2, Y1, Y2                 \
+	VPXOR   Y2, Y1, Y1                 \
+	VPMULLD pcgOut<>(SB), Y1, Y1       \
+	VPSRLD  $22, Y1, Y2                \
+	VPXOR   Y2, Y1, Y1                 \
+	VPXOR   Y13, Y1, Y1                \
+	VPCMPGTD Y1, Y12, Y1               \
+	VMULPS  Y14, Y0, Y0                \
+	VANDNPS Y0, Y1, Y0
+
+// func dropoutAVX2(dst, a *float32, n int, seed, counter, below uint32, factor float32)
+TEXT ·dropoutAVX2(SB), NOSPLIT, $0-40
+	ARGS1
+	VBROADCASTSS seed+24(FP), Y11
+	VBROADCASTSS counter+28(FP), Y10
+	VPADDD       iota<>(SB), Y10, Y10
+	VMOVUPS      signbit<>(SB), Y13
+	VBROADCASTSS below+32(FP), Y12
+	VPXOR        Y13, Y12, Y12
+	VBROADCASTSS factor+36(FP), Y14
+	MAP1(DROPOUT)
+
+// Takes row into the running maximum best and its positions at: k where an
+// element is larger, or the first NaN. n is a multiple of 8.
+//
+//   Y0 row, Y1 best, Y2 to be replaced, Y14 k
+//
+// func maxRowAVX2(best *float32, at *int32, row *float32, n int, k int32)
+TEXT ·maxRowAVX2(SB), NOSPLIT, $0-36
+	MOVQ best+0(FP), DI
+	MOVQ at+8(FP), DX
+	MOVQ row+16(FP), SI
+	MOVQ n+24(FP), CX
+	VBROADCASTSS k+32(FP), Y14
+
+next:
+	VMOVUPS (SI), Y0
+	VMOVUPS (DI), Y1
+	VCMPPS  $22, Y1, Y0, Y2
+	VCMPPS  $7, Y1, Y1, Y3
+	VANDPS  Y3, Y2, Y2
+	VMASKMOVPS Y0, Y2, (DI)
+	VPMASKMOVD Y14, Y2, (DX)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	ADDQ $32, DX
+	SUBQ $8, CX
+	JNZ  next
 	VZEROUPPER
 	RET

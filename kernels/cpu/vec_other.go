@@ -56,3 +56,7 @@ func adamWAVX2(p, m, v, grad *float32, n int, k *adamWConsts) { panic(noAVX2) }
 func encodeAVX2(dst, u *float32, n, octaves int, scale *float32) { panic(noAVX2) }
 
 func dot4AVX2(x, w *float32, stride, n int, out *float32) { panic(noAVX2) }
+
+func dropoutAVX2(dst, a *float32, n int, seed, counter, below uint32, factor float32) { panic(noAVX2) }
+
+func maxRowAVX2(best *float32, at *int32, row *float32, n int, k int32) { panic(noAVX2) }
