@@ -40,16 +40,15 @@ func smoothL1Backward(d *device, c *kernels.Call) {
 
 func bceLogits(d *device, c *kernels.Call) {
 	x, target, weight := floats(c.In[0]), floats(c.In[1]), floats(c.In[2])
-	// log(1 + e) loses only what is small beside 1, in float64.
-	s := d.total(len(x), 16, func(lo, hi int) float64 {
+	s := d.total(len(x), 8, func(lo, hi int) float64 {
 		var s float64
 		for i := lo; i < hi; i++ {
-			v := float64(x[i])
-			l := max(v, 0) - v*float64(target[i]) + math.Log(1+float64(expf(float32(-math.Abs(v)))))
+			v := x[i]
+			l := max(v, 0) - v*target[i] + log1pf(expf(min(v, -v)))
 			if weight != nil {
-				l *= float64(weight[i])
+				l *= weight[i]
 			}
-			s += l
+			s += float64(l)
 		}
 		return s
 	})

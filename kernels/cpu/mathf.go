@@ -109,3 +109,10 @@ func sinCosPi(x float32) (sin, cos float32) {
 	}
 	return s, c
 }
+
+// log1pf is log(1 + e) for 0 <= e <= 1, to 1e-7: 2 artanh(e / (2 + e)).
+func log1pf(e float32) float32 {
+	z := e / (2 + e)
+	w := z * z
+	return 2 * z * (1 + w*(1./3+w*(1./5+w*(1./7+w*(1./9+w*(1./11+w*(1./13)))))))
+}
