@@ -1,0 +1,8 @@
+// Command llana turns the weights of NeRFs into language.
+//
+// Run "llana help" for its commands.
+package main
+
+import "os"
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
