@@ -26,13 +26,15 @@ type Options struct {
 	Fit              fit.Options
 	Batch            int // NeRFs fitted at a time
 	GridRes          int // cells of an occupancy grid along an axis
+	Texts            Texts
 	// Progress, if not nil, is told how many of how many NeRFs are there.
 	Progress func(done, total int)
 }
 
 // DefaultOptions returns the settings of the model that the project ships.
 func DefaultOptions() Options {
-	return Options{Train: 12000, Val: 256, Test: 256, Seed: 1, Fit: fit.Default(), Batch: 16, GridRes: 24}
+	return Options{Train: 12000, Val: 256, Test: 256, Seed: 1, Fit: fit.Default(), Batch: 16, GridRes: 24,
+		Texts: Texts{Single: 8, Multi: 1, Rounds: 3, TwoWay: 8, TextScenes: 8000, TextQuestions: 10}}
 }
 
 // Count returns the number of scenes of a split.
@@ -57,13 +59,13 @@ func Generate(ctx context.Context, d kernels.Device, dir string, o Options) erro
 	if err := checkRecipe(dir, o); err != nil {
 		return err
 	}
-	if err := generateNeRFs(ctx, d, dir, o); err != nil {
-		return err
-	}
 	if err := writeLists(dir, o); err != nil {
 		return err
 	}
-	return writeTexts(ctx, dir, o)
+	if err := writeTexts(ctx, dir, o); err != nil {
+		return err
+	}
+	return generateNeRFs(ctx, d, dir, o)
 }
 
 // recipe is what the NeRFs of a folder depend on.

@@ -7,6 +7,7 @@ import "math/rand/v2"
 const (
 	streamScene = iota + 1
 	streamText
+	streamWords
 )
 
 // random draws numbers. The methods of rand.Rand may change what they make of

@@ -10,6 +10,7 @@ const (
 	Train Split = iota
 	Val
 	Test
+	textOnly // scenes that exist in words only
 )
 
 // Splits lists all splits.
@@ -21,5 +22,5 @@ func (s Split) Folder() string { return [...]string{"train", "val", "shapenerf_t
 
 // ObjectID returns the identifier of scene number index.
 func (s Split) ObjectID(index int) string {
-	return fmt.Sprintf("%s%06d", [...]string{"train", "val", "test"}[s], index)
+	return fmt.Sprintf("%s%06d", [...]string{"train", "val", "test", "text"}[s], index)
 }
