@@ -2,6 +2,7 @@ package language
 
 import (
 	"fmt"
+	"slices"
 
 	"llana/models/conversation"
 	"llana/models/spatialllana"
@@ -11,7 +12,8 @@ import (
 type batch struct {
 	spatialllana.Batch
 	labels []int32
-	tokens int // without padding
+	group  *spatialllana.Group // instead, if records share their object
+	tokens int                 // without padding
 }
 
 // encoder turns samples into batches of a model.
@@ -24,6 +26,10 @@ type encoder struct {
 }
 
 func (e *encoder) batch(indices []int) (*batch, error) {
+	if n := e.c.QuestionsPerObject; n > 0 {
+		g, tokens, err := e.group(slices.Collect(slices.Chunk(indices, n)))
+		return &batch{group: g, tokens: tokens}, err
+	}
 	examples := make([]conversation.Example, len(indices))
 	objects := make([]*spatialllana.Object, len(indices))
 	for i, n := range indices {

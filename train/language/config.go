@@ -54,18 +54,23 @@ type Config struct {
 	MaxSteps     int     `yaml:"max_steps"` // if more than 0, instead of epochs
 	BatchSize    int     `yaml:"per_device_train_batch_size"`
 	Accumulation int     `yaml:"gradient_accumulation_steps"`
-	LearningRate float64 `yaml:"learning_rate"`
-	WeightDecay  float64 `yaml:"weight_decay"`
-	Beta1        float64 `yaml:"adam_beta1"`
-	Beta2        float64 `yaml:"adam_beta2"`
-	Epsilon      float64 `yaml:"adam_epsilon"`
-	WarmupRatio  float64 `yaml:"warmup_ratio"`
-	Scheduler    string  `yaml:"lr_scheduler_type"` // cosine, constant or constant_with_warmup
-	MaxGradNorm  float64 `yaml:"max_grad_norm"`     // 0: no clipping
-	Checkpoint   bool    `yaml:"gradient_checkpointing"`
-	BF16         bool    `yaml:"bf16"` // accepted for the reference's files; arithmetic is float32
-	Seed         uint64  `yaml:"seed"`
-	Shuffle      bool    `yaml:"shuffle"`
+	// QuestionsPerObject, if more than 0, makes a batch of
+	// per_device_train_batch_size objects with so many records each, drawn
+	// anew each epoch; an epoch is then all objects, and what the records of an
+	// object begin with is computed once.
+	QuestionsPerObject int     `yaml:"questions_per_object"`
+	LearningRate       float64 `yaml:"learning_rate"`
+	WeightDecay        float64 `yaml:"weight_decay"`
+	Beta1              float64 `yaml:"adam_beta1"`
+	Beta2              float64 `yaml:"adam_beta2"`
+	Epsilon            float64 `yaml:"adam_epsilon"`
+	WarmupRatio        float64 `yaml:"warmup_ratio"`
+	Scheduler          string  `yaml:"lr_scheduler_type"` // cosine, constant or constant_with_warmup
+	MaxGradNorm        float64 `yaml:"max_grad_norm"`     // 0: no clipping
+	Checkpoint         bool    `yaml:"gradient_checkpointing"`
+	BF16               bool    `yaml:"bf16"` // accepted for the reference's files; arithmetic is float32
+	Seed               uint64  `yaml:"seed"`
+	Shuffle            bool    `yaml:"shuffle"`
 
 	LoggingSteps   int  `yaml:"logging_steps"`
 	SaveSteps      int  `yaml:"save_steps"`       // 0: only at the end
@@ -177,7 +182,7 @@ func (c *Config) validateNumbers() error {
 	}{
 		{"model_max_length", c.ModelMaxLength, 2}, {"per_device_train_batch_size", c.BatchSize, 1},
 		{"gradient_accumulation_steps", c.Accumulation, 1}, {"logging_steps", c.LoggingSteps, 1},
-		{"save_steps", c.SaveSteps, 0}, {"save_total_limit", c.SaveTotalLimit, 0},
+		{"questions_per_object", c.QuestionsPerObject, 0}, {"save_steps", c.SaveSteps, 0}, {"save_total_limit", c.SaveTotalLimit, 0},
 	} {
 		if f.v < f.low || f.v > math.MaxInt32 {
 			return fmt.Errorf("%s is %d, want at least %d", f.name, f.v, f.low)

@@ -119,12 +119,12 @@ func (d *dataset) firstObject() (string, error) {
 	return "", nil
 }
 
-// order returns the order of the examples in an epoch.
-func (d *dataset) order(c *Config, epoch int) []int {
+// permutation returns the order of n things in an epoch.
+func permutation(c *Config, epoch, n int) []int {
 	if c.Shuffle {
-		return rand.New(rand.NewPCG(c.Seed, uint64(epoch))).Perm(len(d.samples))
+		return rand.New(rand.NewPCG(c.Seed, uint64(epoch))).Perm(n)
 	}
-	order := make([]int, len(d.samples))
+	order := make([]int, n)
 	for i := range order {
 		order[i] = i
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"llana/autograd"
 	"llana/kernels"
@@ -23,6 +24,8 @@ type trainer struct {
 	schedule train.Schedule
 	total    int // steps in all
 
+	objects [][]int // samples of each, with questions_per_object
+
 	epoch int // whose order is held
 	order []int
 
@@ -33,11 +36,16 @@ type trainer struct {
 func newTrainer(s Stage, c *Config, m *spatialllana.Model, data *dataset, warn func(string)) (*trainer, error) {
 	t := &trainer{c: c, stage: s, m: m, data: data, epoch: -1}
 	t.enc = &encoder{c, m, m.Template(), data, warn}
+	var err error
+	if c.QuestionsPerObject > 0 {
+		if t.objects, err = data.byObject(); err != nil {
+			return nil, err
+		}
+	}
 	t.total = c.MaxSteps
 	if t.total <= 0 {
 		t.total = int(math.Ceil(c.Epochs * float64(t.stepsPerEpoch())))
 	}
-	var err error
 	if t.schedule, err = c.schedule(t.total); err != nil {
 		return nil, err
 	}
@@ -60,7 +68,12 @@ func (t *trainer) free() {
 }
 
 // microBatches is the number of batches of an epoch; the last may be smaller.
-func (t *trainer) microBatches() int { return ceilDiv(len(t.data.samples), t.c.BatchSize) }
+func (t *trainer) microBatches() int {
+	if t.objects != nil {
+		return ceilDiv(len(t.objects), t.c.BatchSize)
+	}
+	return ceilDiv(len(t.data.samples), t.c.BatchSize)
+}
 
 // stepsPerEpoch is the number of optimiser steps of an epoch; the last may
 // gather fewer batches.
@@ -72,14 +85,29 @@ func ceilDiv(a, b int) int { return (a + b - 1) / b }
 func (t *trainer) indices(step int) [][]int {
 	per := t.stepsPerEpoch()
 	if e := step / per; e != t.epoch {
-		t.epoch, t.order = e, t.data.order(t.c, e)
+		t.epoch, t.order = e, t.orderOf(e)
 	}
+	size := t.c.BatchSize * max(1, t.c.QuestionsPerObject)
 	first := step % per * t.c.Accumulation
 	var out [][]int
 	for b := first; b < min(first+t.c.Accumulation, t.microBatches()); b++ {
-		out = append(out, t.order[b*t.c.BatchSize:min((b+1)*t.c.BatchSize, len(t.order))])
+		out = append(out, t.order[b*size:min((b+1)*size, len(t.order))])
 	}
 	return out
+}
+
+// orderOf returns the order of the samples in an epoch, with
+// questions_per_object that of a fixed number of each object's.
+func (t *trainer) orderOf(epoch int) []int {
+	if t.objects == nil {
+		return permutation(t.c, epoch, len(t.data.samples))
+	}
+	r := rand.New(rand.NewPCG(t.c.Seed, ^uint64(epoch)))
+	var order []int
+	for _, o := range permutation(t.c, epoch, len(t.objects)) {
+		order = append(order, drawSamples(r, t.objects[o], t.c.QuestionsPerObject)...)
+	}
+	return order
 }
 
 // step does optimiser step s, counted from 0.
@@ -113,7 +141,7 @@ func (t *trainer) accumulate(b *batch, s, n int) error {
 	d := t.m.Device()
 	tape := autograd.New(d, autograd.Options{Record: true, Training: true, Checkpoint: t.c.Checkpoint, Seed: kernels.Hash(uint32(t.c.Seed), uint32(s))})
 	defer tape.Release()
-	loss, err := t.m.Loss(tape, b.Batch, b.labels, t.options())
+	loss, err := t.lossOf(tape, b)
 	if err != nil {
 		return err
 	}
@@ -123,6 +151,13 @@ func (t *trainer) accumulate(b *batch, s, n int) error {
 	tape.RunInto(kernels.Accumulate, kernels.None{}, []*tensor.Tensor{loss.Value()}, t.loss)
 	tape.Backward(loss)
 	return nil
+}
+
+func (t *trainer) lossOf(tape *autograd.Tape, b *batch) (*autograd.Var, error) {
+	if b.group != nil {
+		return t.m.LossShared(tape, *b.group, t.options())
+	}
+	return t.m.Loss(tape, b.Batch, b.labels, t.options())
 }
 
 func (t *trainer) options() spatialllana.Options {
