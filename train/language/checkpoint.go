@@ -118,7 +118,7 @@ func readState(dir string) (state, error) {
 	return s, nil
 }
 
-// saveOptimizer writes AdamW's moments under the parameters' names.
+// saveOptimizer writes the optimiser's moments under the parameters' names.
 func (t *trainer) saveOptimizer(ctx context.Context, path string) error {
 	moments, err := t.opt.State(ctx)
 	if err != nil {
@@ -126,8 +126,10 @@ func (t *trainer) saveOptimizer(ctx context.Context, path string) error {
 	}
 	var ts []*checkpoint.Tensor
 	for _, m := range moments {
-		ts = append(ts, checkpoint.FromFloat32(m.Name+".exp_avg", m.Shape, m.ExpAvg),
-			checkpoint.FromFloat32(m.Name+".exp_avg_sq", m.Shape, m.ExpSq))
+		ts = append(ts, checkpoint.FromFloat32(m.Name+".exp_avg", m.Shape, m.ExpAvg))
+		if len(m.ExpSq) > 0 { // Muon keeps none for matrices
+			ts = append(ts, checkpoint.FromFloat32(m.Name+".exp_avg_sq", m.Shape, m.ExpSq))
+		}
 	}
 	return checkpoint.WriteSafetensors(path, ts, map[string]string{"format": "pt", "step": strconv.Itoa(t.opt.Steps())})
 }
@@ -143,6 +145,9 @@ func (t *trainer) loadOptimizer(path string, steps int) error {
 		m := train.Moments{Name: p.Name, Shape: p.Value.Shape()}
 		for suffix, into := range map[string]*[]float32{".exp_avg": &m.ExpAvg, ".exp_avg_sq": &m.ExpSq} {
 			x, err := src.Tensor(p.Name + suffix)
+			if errors.Is(err, checkpoint.ErrNoTensor) {
+				continue // Restore says so if the optimiser needs it
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}

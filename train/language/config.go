@@ -9,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"llana/models/spatialllana"
+	"llana/nn"
 	"llana/train"
 )
 
@@ -112,7 +113,7 @@ func Defaults(s Stage) Config {
 	c := Config{
 		Split: "train", DataFolder: "vecs", AnnoFolder: "texts", Labels: "answers",
 		ModelMaxLength: 4096, TrainPointToken: true,
-		Epochs: 3, BatchSize: 8, Accumulation: 1, LearningRate: 2e-3,
+		Epochs: 3, BatchSize: 8, Accumulation: 1, Optimiser: "adamw_torch", LearningRate: 2e-3,
 		Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, WarmupRatio: 0.03, Scheduler: "cosine", MaxGradNorm: 1,
 		Seed: 42, Shuffle: true, LoggingSteps: 1,
 	}
@@ -207,6 +208,9 @@ func (c *Config) validateNumbers() error {
 	case c.PoolTokens != "" && c.PoolTokens != spatialllana.PoolMean:
 		return fmt.Errorf("pool_tokens is %q, want %s or nothing", c.PoolTokens, spatialllana.PoolMean)
 	}
+	if c.Optimiser != "adamw_torch" && c.Optimiser != "muon" {
+		return fmt.Errorf("optim is %q, want adamw_torch or muon", c.Optimiser)
+	}
 	if _, err := c.schedule(1); err != nil {
 		return err
 	}
@@ -225,4 +229,23 @@ func (c *Config) schedule(total int) (train.Schedule, error) {
 		return train.Constant(total, c.WarmupRatio), nil
 	}
 	return nil, fmt.Errorf("lr_scheduler_type is %q, want cosine, constant or constant_with_warmup", c.Scheduler)
+}
+
+// optimiser returns the optimiser of a model's trainable parameters.
+func (c *Config) optimiser(m *spatialllana.Model) train.Optimiser {
+	d, params := m.Device(), m.Params.Trainable()
+	set := func(o *train.AdamW) {
+		o.Beta1, o.Beta2, o.Eps = c.Beta1, c.Beta2, c.Epsilon
+		o.WeightDecay, o.MaxNorm = c.WeightDecay, float32(c.MaxGradNorm)
+	}
+	if c.Optimiser == "muon" {
+		o := train.NewMuon(d, params, func(p *nn.Param) bool {
+			return p.Name != m.LM.Table().Name && p.Name != m.LM.Head().Name
+		})
+		set(o.AdamW)
+		return o
+	}
+	o := train.NewAdamW(d, params)
+	set(o)
+	return o
 }

@@ -20,7 +20,7 @@ type trainer struct {
 	m        *spatialllana.Model
 	data     *dataset
 	enc      *encoder
-	opt      *train.AdamW
+	opt      train.Optimiser
 	schedule train.Schedule
 	total    int // steps in all
 
@@ -55,9 +55,7 @@ func newTrainer(s Stage, c *Config, m *spatialllana.Model, data *dataset, warn f
 			return spatialllana.Stage1Trainable(name) && (c.TrainPointToken || name != m.LM.Table().Name)
 		})
 	}
-	t.opt = train.NewAdamW(m.Device(), m.Params.Trainable())
-	t.opt.Beta1, t.opt.Beta2, t.opt.Eps = c.Beta1, c.Beta2, c.Epsilon
-	t.opt.WeightDecay, t.opt.MaxNorm = c.WeightDecay, float32(c.MaxGradNorm)
+	t.opt = c.optimiser(m)
 	t.loss = tensor.New(m.Device(), m.Device().Float(), 1)
 	return t, nil
 }
