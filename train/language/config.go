@@ -60,6 +60,7 @@ type Config struct {
 	// anew each epoch; an epoch is then all objects, and what the records of an
 	// object begin with is computed once.
 	QuestionsPerObject int     `yaml:"questions_per_object"`
+	Optimiser          string  `yaml:"optim"` // adamw_torch, or muon for the matrices of decoder and projector
 	LearningRate       float64 `yaml:"learning_rate"`
 	WeightDecay        float64 `yaml:"weight_decay"`
 	Beta1              float64 `yaml:"adam_beta1"`
