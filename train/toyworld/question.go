@@ -22,17 +22,27 @@ func Ask(s Scene, seed uint64, split Split, index, n int, kinds ...Kind) []QA {
 	return ask(s, newRandom(seed, streamText, uint64(split), uint64(index), uint64(len(kinds))), n, kinds...)
 }
 
-// ask draws questions. A scene of which none of the kinds can be asked gives
-// none.
+const (
+	maxRepeats = 50   // draws of questions that were asked before, until one is taken again
+	maxMisses  = 1000 // draws of questions that cannot be asked, until none is expected
+)
+
+// ask draws questions, each once as long as there are others. A scene of which
+// none of the kinds can be asked gives none.
 func ask(s Scene, r *random, n int, kinds ...Kind) []QA {
 	var qas []QA
-	for misses := 0; len(qas) < n && misses < 1000; {
+	asked := map[string]bool{}
+	for misses, repeats := 0, 0; len(qas) < n && misses < maxMisses; {
 		qa, ok := pickTemplate(r, kinds).ask(s, r)
-		if !ok {
+		switch {
+		case !ok:
 			misses++
-			continue
+		case asked[qa.Question] && repeats < maxRepeats:
+			repeats++
+		default:
+			asked[qa.Question] = true
+			qas = append(qas, qa)
 		}
-		qas = append(qas, qa)
 	}
 	return qas
 }

@@ -69,7 +69,12 @@ func TestAskDependsOnItsKeysAlone(t *testing.T) {
 			t.Fatalf("question %d is %v in a long list and %v in a short one", i, long[i], short[i])
 		}
 	}
-	for _, qa := range Ask(s, 3, Train, 5, 10, YesNo) {
+	asked := map[string]bool{}
+	for _, qa := range Ask(twoObjects, 3, Train, 5, 10, YesNo) {
+		if asked[qa.Question] {
+			t.Errorf("asked twice: %s", qa.Question)
+		}
+		asked[qa.Question] = true
 		if qa.Kind != YesNo {
 			t.Errorf("asked for %s, got %s", YesNo, qa.Kind)
 		}
