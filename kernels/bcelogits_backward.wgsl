@@ -1,19 +1,14 @@
-// dx[i] = dloss / n * weight[i] (sigmoid(x[i]) - wanted[i]); a weight of 1
-// without WEIGHTED. One invocation an element, workgroups of 256, folded.
+// dx[i] = dloss / n * weight[i] (sigmoid(x[i]) - wanted[i]); without WEIGHTED,
+// weight is not read. One invocation an element, workgroups of 256, folded.
 
 struct Params { n: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> wanted: array<f32>;
-{{if .WEIGHTED}}
 @group(0) @binding(3) var<storage, read> weight: array<f32>;
 @group(0) @binding(4) var<storage, read> dloss: array<f32>;
 @group(0) @binding(5) var<storage, read_write> dx: array<f32>;
-{{else}}
-@group(0) @binding(3) var<storage, read> dloss: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
-{{end}}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
