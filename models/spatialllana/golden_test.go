@@ -7,6 +7,7 @@ import (
 
 	"llana/autograd"
 	"llana/kernels"
+	"llana/kernels/devices/devicetest"
 	"llana/models/checkpoint"
 	"llana/models/golden"
 	"llana/models/llama"
@@ -15,6 +16,11 @@ import (
 
 // eachDevice runs f on the devices that the model is checked on.
 func eachDevice(t *testing.T, f func(t *testing.T, d kernels.Device)) {
+	onReference(t, f)
+	devicetest.Each(t, f)
+}
+
+func onReference(t *testing.T, f func(t *testing.T, d kernels.Device)) {
 	t.Run("reference", func(t *testing.T) { f(t, kernels.NewReference(tensor.F32)) })
 }
 
@@ -111,7 +117,11 @@ func TestGradientsMatchPyTorch(t *testing.T) {
 			name += ", checkpointed"
 		}
 		t.Run(name, func(t *testing.T) {
-			eachDevice(t, func(t *testing.T, d kernels.Device) {
+			each := eachDevice
+			if c.checkpoint { // the same operations once more
+				each = onReference
+			}
+			each(t, func(t *testing.T, d kernels.Device) {
 				m := open(t, d)
 				m.Params.Freeze(c.trainable)
 				b, labels := goldenBatch(t, f)
