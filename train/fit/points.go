@@ -30,19 +30,20 @@ type Target interface {
 // All NeRFs see the same points in the same order: like the
 // shared initialisation, that makes their weights comparable.
 type Options struct {
-	Steps  int // of Adam
-	Pool   int // points drawn once, uniformly in the box
-	Points int // of the pool, in each step
-	LR     float64
-	Beta2  float64
-	Warmup int // steps of linear warm-up before the cosine
+	Steps  int     `json:"steps"`  // of Adam
+	Pool   int     `json:"pool"`   // points drawn once, uniformly in the box
+	Points int     `json:"points"` // of the pool, in each step
+	LR     float64 `json:"lr"`
+	Beta2  float64 `json:"beta2"`
+	Warmup int     `json:"warmup"` // steps of linear warm-up before the cosine
 	// Inside is added to the weight 1 of points inside solids.
-	Inside float32
+	Inside float32 `json:"inside"`
 	// Colour weighs the squared error of colours, which is taken where the
 	// surface is nearer than Near, and inside.
-	Colour, Near float32
-	Seed         uint64 // of the points
-	Half         float32
+	Colour float32 `json:"colour"`
+	Near   float32 `json:"near"`
+	Seed   uint64  `json:"seed"` // of the points
+	Half   float32 `json:"half"`
 }
 
 // Default returns the settings of the toy world. Longer fits are closer to the
