@@ -25,7 +25,9 @@ Results go to standard output; progress and logs to standard error. Exit status:
 	f.BoolVar(&a.quiet, "quiet", false, "no progress, no logs")
 	root.AddCommand(
 		devicesCommand(a),
+		toyworldCommand(a),
 		trainCommand(a),
+		encodeCommand(a),
 	)
 	// Without a command, the program says what it can do.
 	alone := group(root).RunE

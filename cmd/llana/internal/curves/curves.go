@@ -92,6 +92,8 @@ func seriesOf(metrics []train.Metrics) []series {
 		add(k, false, func(m train.Metrics) (float64, bool) { v, ok := m.Extra[k]; return v, ok })
 	}
 	add("gradient norm", true, func(m train.Metrics) (float64, bool) { return m.GradNorm, m.GradNorm > 0 })
+	add("tokens a second", true, func(m train.Metrics) (float64, bool) { return m.TokensPerSecond, m.TokensPerSecond > 0 })
+	add("rays a second", true, func(m train.Metrics) (float64, bool) { return m.RaysPerSecond, m.RaysPerSecond > 0 })
 	add("learning rate", false, func(m train.Metrics) (float64, bool) { return m.LR, true })
 	return all
 }
@@ -119,6 +121,9 @@ func panel(s series) (*plot.Plot, error) {
 		p.Add(mean)
 		// Few steps far out would flatten all the others.
 		p.Y.Min, p.Y.Max = robustRange(s.points)
+	}
+	if p.Y.Max-p.Y.Min < 1e-3*math.Abs(p.Y.Max) {
+		p.Y.Min, p.Y.Max = math.Min(0, 2*p.Y.Min), math.Max(0, 2*p.Y.Max) // a constant
 	}
 	return p, nil
 }
