@@ -155,6 +155,12 @@ func compared(by Axis, objects ...*Object) string {
 	return strings.Join(parts, ", ")
 }
 
+// listing is "left yes, right no": both directions in their order.
+func (b bound) listing(direction [2]string) string {
+	holds := [2]string{"yes", "no"}
+	return direction[0] + " " + holds[b.more] + ", " + direction[1] + " " + holds[1-b.more]
+}
+
 func bindEither(s Scene, r *random) (words, bool) {
 	b, w, ok := s.bindPair(r)
 	if !ok {
@@ -163,6 +169,7 @@ func bindEither(s Scene, r *random) (words, bool) {
 	first := r.intN(2) // which of the two is asked for first
 	w["less"], w["more"] = wordsOf[b.by].relation[first], wordsOf[b.by].relation[1-first]
 	w["verdict"] = wordsOf[b.by].verdict[b.more]
+	w["listing"] = b.listing(wordsOf[b.by].verdict)
 	return w, true
 }
 
@@ -172,7 +179,8 @@ func bindYesNo(s Scene, r *random) (words, bool) {
 		return nil, false
 	}
 	asked := r.intN(2)
-	w["relation"] = wordsOf[b.by].relation[asked]
+	w["relation"], w["asked"] = wordsOf[b.by].relation[asked], wordsOf[b.by].verdict[asked]
+	w["listing"] = b.listing(wordsOf[b.by].verdict)
 	w["verdict"] = "no"
 	if asked == b.more {
 		w["verdict"] = "yes"
@@ -186,10 +194,11 @@ func bindWhich(s Scene, r *random) (words, bool) {
 		return nil, false
 	}
 	asked := r.intN(2)
-	w["degree"] = wordsOf[b.by].degree[asked]
-	w["verdict"] = b.b.name()
+	w["degree"], w["asked"] = wordsOf[b.by].degree[asked], wordsOf[b.by].short[asked]
+	w["listing"] = b.listing(wordsOf[b.by].short)
+	w["verdict"], w["holds"] = b.b.name(), "no"
 	if asked == b.more {
-		w["verdict"] = b.a.name()
+		w["verdict"], w["holds"] = b.a.name(), "yes"
 	}
 	return w, true
 }

@@ -34,7 +34,7 @@ type Options struct {
 // DefaultOptions returns the settings of the model that the project ships.
 func DefaultOptions() Options {
 	return Options{Train: 12000, Val: 256, Test: 256, Seed: 1, Fit: fit.Default(), Batch: 16, GridRes: 24,
-		Texts: Texts{Single: 8, Multi: 1, Rounds: 3, TwoWay: 8, TextScenes: 8000, TextQuestions: 10}}
+		Texts: Texts{Single: 14, Multi: 1, Rounds: 3, TwoWay: 8, TextScenes: 8000, TextQuestions: 10}}
 }
 
 // Count returns the number of scenes of a split.

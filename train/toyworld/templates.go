@@ -30,8 +30,11 @@ var TwoWay = []Kind{Either, YesNo, Which}
 //
 // Answers name the object they speak of before they say something about it,
 // and state both places before they compare them: then every word follows from
-// few others, which a small model learns far sooner than a bare verdict. The
-// verdict, if there is one, stands at the end, behind "so".
+// few others. Comparisons list both directions in a fixed order ("left yes,
+// right no") before they repeat the one that was asked: whether the question
+// asks for left or right then no longer decides how the places are compared. A
+// bare verdict is the exclusive or of the two, which a small model did not
+// learn in any time we gave it. The verdict stands at the end, behind "so".
 type template struct {
 	kind      Kind
 	weight    float64
@@ -52,9 +55,9 @@ var templates = []template{
 	{Colour, 0.02, []string{"what colour is the {shape}?"}, "the {shape} is {colour}.", bindOnlyShape},
 	{Count, 0.02, []string{"how many objects are there?", "count the objects."}, "{list}, so {count}.", bindList},
 	{Exists, 0.04, []string{"is there a {colour} object?"}, "{list}, so {verdict}.", bindColour},
-	{Either, 0.16, []string{"is the {ref} {less} or {more} the {other ref}?"}, "{compared}, so {verdict}.", bindEither},
-	{YesNo, 0.16, []string{"is the {ref} {relation} the {other ref}?"}, "{compared}, so {verdict}.", bindYesNo},
-	{Which, 0.16, []string{"which is {degree}, the {ref} or the {other ref}?"}, "{compared}, so the {verdict}.", bindWhich},
+	{Either, 0.16, []string{"is the {ref} {less} or {more} the {other ref}?"}, "{compared}, {listing}, so {verdict}.", bindEither},
+	{YesNo, 0.16, []string{"is the {ref} {relation} the {other ref}?"}, "{compared}, {listing}, asked {asked} {verdict}, so {verdict}.", bindYesNo},
+	{Which, 0.16, []string{"which is {degree}, the {ref} or the {other ref}?"}, "{compared}, {listing}, asked {asked} {holds}, so the {verdict}.", bindWhich},
 	{Most, 0.04, []string{"which object is the {extreme}?"}, "{compared}, so the {verdict}.", bindMost},
 }
 
@@ -63,14 +66,15 @@ type axisWords struct {
 	verdict  [2]string
 	relation [2]string
 	degree   [2]string
+	short    [2]string // of the degree
 	extreme  [2]string
 }
 
 var wordsOf = [axes]axisWords{
-	LeftRight:     {[2]string{"left", "right"}, [2]string{"left of", "right of"}, [2]string{"further left", "further right"}, [2]string{"leftmost", "rightmost"}},
-	FrontBehind:   {[2]string{"front", "behind"}, [2]string{"in front of", "behind"}, [2]string{"nearer", "further away"}, [2]string{"nearest", "furthest"}},
-	BelowAbove:    {[2]string{"below", "above"}, [2]string{"below", "above"}, [2]string{"lower", "higher"}, [2]string{"lowest", "highest"}},
-	SmallerLarger: {[2]string{"smaller", "larger"}, [2]string{"smaller than", "larger than"}, [2]string{"smaller", "larger"}, [2]string{"smallest", "largest"}},
+	LeftRight:     {[2]string{"left", "right"}, [2]string{"left of", "right of"}, [2]string{"further left", "further right"}, [2]string{"left", "right"}, [2]string{"leftmost", "rightmost"}},
+	FrontBehind:   {[2]string{"front", "behind"}, [2]string{"in front of", "behind"}, [2]string{"nearer", "further away"}, [2]string{"nearer", "away"}, [2]string{"nearest", "furthest"}},
+	BelowAbove:    {[2]string{"below", "above"}, [2]string{"below", "above"}, [2]string{"lower", "higher"}, [2]string{"lower", "higher"}, [2]string{"lowest", "highest"}},
+	SmallerLarger: {[2]string{"smaller", "larger"}, [2]string{"smaller than", "larger than"}, [2]string{"smaller", "larger"}, [2]string{"smaller", "larger"}, [2]string{"smallest", "largest"}},
 }
 
 var counts = [MaxObjects + 1]string{"no", "one", "two", "three"}

@@ -23,7 +23,7 @@ func Vocabulary() []string {
 	v.add(anyObject, "yes", "no")
 	for by := range axes {
 		w := wordsOf[by]
-		for _, pair := range [][2]string{w.verdict, w.relation, w.degree, w.extreme} {
+		for _, pair := range [][2]string{w.verdict, w.relation, w.degree, w.short, w.extreme} {
 			v.add(pair[:]...)
 		}
 		if by == SmallerLarger {
