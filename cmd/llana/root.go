@@ -28,6 +28,7 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		toyworldCommand(a),
 		trainCommand(a),
 		encodeCommand(a),
+		nerfCommand(a),
 	)
 	// Without a command, the program says what it can do.
 	alone := group(root).RunE
