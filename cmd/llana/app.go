@@ -136,5 +136,6 @@ func (a *app) console() *ui.Console { return ui.New(a.err, a.quiet) }
 func (a *app) writeJSON(v any) error {
 	enc := json.NewEncoder(a.out)
 	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
 }

@@ -29,6 +29,10 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		trainCommand(a),
 		encodeCommand(a),
 		nerfCommand(a),
+		captionCommand(a),
+		chatCommand(a),
+		logitsCommand(a),
+		tokenizeCommand(a),
 	)
 	// Without a command, the program says what it can do.
 	alone := group(root).RunE

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"llana/cmd/llana/internal/ui"
+	"llana/infer"
+	"llana/kernels"
+	"llana/models/checkpoint"
+	"llana/models/nerf"
+	"llana/models/spatialllana"
+	"llana/models/weights2space"
+)
+
+// objectFlags say which model is asked, and about which object.
+type objectFlags struct {
+	model, nerf, vec, weights2space string
+}
+
+func (f *objectFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.model, "model", "", "model folder")
+	fl.StringVar(&f.nerf, "nerf", "", "NeRF: file or folder")
+	fl.StringVar(&f.vec, "vec", "", "spatial tokens of a NeRF (.npy)")
+	fl.StringVar(&f.weights2space, "weights2space", "", "encoder for --nerf (default: the model folder's)")
+	_ = cmd.MarkFlagRequired("model")
+	cmd.MarkFlagsMutuallyExclusive("nerf", "vec")
+	cmd.MarkFlagsOneRequired("nerf", "vec")
+}
+
+// encoderNames are the files a model folder may hold its encoder in.
+var encoderNames = []string{"weights2space.safetensors", "weights2space.pt"}
+
+// encoder returns the encoder's checkpoint.
+func (f *objectFlags) encoder() (string, error) {
+	if f.weights2space != "" {
+		return f.weights2space, nil
+	}
+	for _, name := range encoderNames {
+		if path := filepath.Join(f.model, name); isFile(path) {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s: holds neither %s nor %s: give the encoder with --weights2space", f.model, encoderNames[0], encoderNames[1])
+}
+
+// withSession opens the model and the object, and does the work on a session
+// about it.
+func (a *app) withSession(ctx context.Context, f objectFlags, work func(*infer.Session) error) error {
+	return a.withDevice(func(d kernels.Device) error {
+		// The object first: its errors are quick, and its encoder's memory is
+		// free again when the model comes.
+		t, err := f.object(ctx, d, a.console())
+		if err != nil {
+			return err
+		}
+		m, err := spatialllana.Open(d, f.model, spatialllana.OpenOptions{})
+		if err != nil {
+			return err
+		}
+		defer m.Free()
+		if m.Projector == nil {
+			return fmt.Errorf("%s: a language model without a projector: it cannot read objects", f.model)
+		}
+		object, err := m.Projector.Object(t)
+		if err != nil {
+			return err
+		}
+		s, err := infer.NewSession(m, object)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return work(s)
+	})
+}
+
+// object returns the object's tokens.
+func (f *objectFlags) object(ctx context.Context, d kernels.Device, c *ui.Console) (*checkpoint.Tensor, error) {
+	if f.vec != "" {
+		return checkpoint.ReadNPY(f.vec)
+	}
+	path, err := f.encoder()
+	if err != nil {
+		return nil, err
+	}
+	weights, _, err := nerf.Find(f.nerf)
+	if err != nil {
+		return nil, err
+	}
+	m, err := weights2space.Open(d, path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Params.Free()
+	matrix, err := weightMatrix(m, weights)
+	if err != nil {
+		return nil, err
+	}
+	bar := c.Bar("encoding", m.Layers)
+	defer bar.Close()
+	tokens, err := encodeBatch(ctx, m, matrix, len(matrix)/m.RowWidth)
+	if err != nil {
+		return nil, err
+	}
+	return checkpoint.FromFloat32(f.nerf, []int{m.Config.Tokens(), m.Width}, tokens), nil
+}
+
+// samplingFlags say how answers are drawn.
+type samplingFlags struct{ infer.Options }
+
+func (f *samplingFlags) register(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.IntVar(&f.MaxNewTokens, "max-new-tokens", infer.DefaultNewTokens, "longest answer")
+	fl.Float64Var(&f.Temperature, "temperature", 0, "0: always the likeliest token")
+	fl.Float64Var(&f.TopP, "top-p", 1, "only the likeliest tokens whose probabilities add up to this")
+	fl.IntVar(&f.TopK, "top-k", 0, "only this many of the likeliest tokens; 0: all")
+}
+
+// options returns checked options.
+func (f *samplingFlags) options(seed uint64) (infer.Options, error) {
+	o := f.Options
+	o.Seed = seed
+	err := o.Validate()
+	if o.MaxNewTokens < 1 {
+		err = errors.New("--max-new-tokens must be at least 1")
+	}
+	if err != nil {
+		return o, usageError{err}
+	}
+	return o, nil
+}
