@@ -5,22 +5,24 @@
 //
 // Bindings: x, w, b, y, mean, rstd; with RMS x, w, y, rstd.
 //
-// LANES neighbouring invocations share a row, 256 / LANES rows a workgroup.
-// An invocation keeps its PER elements, every LANES-th of the row, in
-// registers: x is read once, and the variance is summed around the mean. Sums
-// over a row are trees in workgroup memory. Workgroups are folded.
-
-struct Params { rows: u32, n: u32, eps: f32 }
+// LANES neighbouring invocations share a row, 256 / LANES rows a workgroup. A
+// row is width units long: floats, or with VEC (n a multiple of 4) vectors of
+// four. An invocation keeps PER = width / LANES units, rounded up, every
+// LANES-th of the row, in registers: x is read once, and the variance is summed
+// around the mean. Sums over a row are trees in workgroup memory. Workgroups
+// are folded.
+{{$unit := "f32"}}{{$zero := "0.0"}}{{if .VEC}}{{$unit = "vec4<f32>"}}{{$zero = "vec4<f32>(0.0, 0.0, 0.0, 0.0)"}}{{end}}
+struct Params { rows: u32, n: u32, width: u32, eps: f32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> w: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<{{$unit}}>;
+@group(0) @binding(2) var<storage, read> w: array<{{$unit}}>;
 {{if .RMS}}
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<{{$unit}}>;
 @group(0) @binding(4) var<storage, read_write> rstd: array<f32>;
 {{else}}
-@group(0) @binding(3) var<storage, read> b: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read> b: array<{{$unit}}>;
+@group(0) @binding(4) var<storage, read_write> y: array<{{$unit}}>;
 @group(0) @binding(5) var<storage, read_write> mean: array<f32>;
 @group(0) @binding(6) var<storage, read_write> rstd: array<f32>;
 {{end}}
@@ -28,9 +30,9 @@ struct Params { rows: u32, n: u32, eps: f32 }
 var<workgroup> part: array<f32, 256>;
 
 // Sum of v over the invocations that share a row. All must call it.
-fn row_sum(lid: u32, v: f32) -> f32 {
+fn row_sum(lid: u32, v: {{$unit}}) -> f32 {
     let lane = lid % LANES;
-    part[lid] = v;
+    part[lid] = {{if .VEC}}(v.x + v.y) + (v.z + v.w){{else}}v{{end}};
     workgroupBarrier();
     for (var half = LANES / 2u; half > 0u; half = half / 2u) {
         if (lane < half) {
@@ -43,34 +45,32 @@ fn row_sum(lid: u32, v: f32) -> f32 {
     return sum;
 }
 
-fn load(base: u32, i: u32, live: bool) -> f32 {
-    var v = 0.0;
-    if (live && i < p.n) {
-        v = x[base + i];
-    }
-    return v;
-}
-
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
     let lane = lid % LANES;
     let row = (wid.x + wid.y * nwg.x) * (256u / LANES) + lid / LANES;
-    let live = row < p.rows;
-    let base = row * p.n;
+    let base = min(row, p.rows - 1u) * p.width;
     let count = f32(p.n);
 
-    {{range seq .PER}}let i{{.}} = lane + {{.}}u * LANES;
-    {{end}}{{if .RMS}}{{range seq .PER}}let d{{.}} = load(base, i{{.}}, live);
-    {{end}}{{else}}{{range seq .PER}}let x{{.}} = load(base, i{{.}}, live);
-    {{end}}let m = row_sum(lid, 0.0{{range seq .PER}} + x{{.}}{{end}}) / count;
-    {{range seq .PER}}let d{{.}} = select(0.0, x{{.}} - m, i{{.}} < p.n);
-    {{end}}{{end}}let r = inverseSqrt(row_sum(lid, 0.0{{range seq .PER}} + d{{.}} * d{{.}}{{end}}) / count + p.eps);
-
-    if (live) {
-        {{range seq .PER}}if (i{{.}} < p.n) {
-            {{if $.RMS}}y[base + i{{.}}] = d{{.}} * r * w[i{{.}}];{{else}}y[base + i{{.}}] = d{{.}} * r * w[i{{.}}] + b[i{{.}}];{{end}}
-        }
-        {{end}}if (lane == 0u) {
+    // Only the last unit of an invocation may lie outside the row.
+    {{$last := add .PER -1}}{{range seq $last}}let i{{.}} = lane + {{.}}u * LANES;
+    let x{{.}} = x[base + i{{.}}];
+    {{end}}let inside = lane + {{$last}}u * LANES < p.width;
+    let i{{$last}} = min(lane + {{$last}}u * LANES, p.width - 1u);
+    let x{{$last}} = select({{$zero}}, x[base + i{{$last}}], inside);
+    {{if .RMS}}
+    let r = inverseSqrt(row_sum(lid, {{$zero}}{{range seq .PER}} + x{{.}} * x{{.}}{{end}}) / count + p.eps);
+    {{else}}
+    let m = row_sum(lid, {{$zero}}{{range seq .PER}} + x{{.}}{{end}}) / count;
+    {{range seq $last}}let d{{.}} = x{{.}} - m;
+    {{end}}let d{{$last}} = select({{$zero}}, x{{$last}} - m, inside);
+    let r = inverseSqrt(row_sum(lid, {{$zero}}{{range seq .PER}} + d{{.}} * d{{.}}{{end}}) / count + p.eps);
+    {{end}}
+    if (row < p.rows) {
+        {{range seq .PER}}{{if eq . $last}}if (inside) {
+            {{end}}y[base + i{{.}}] = {{if $.RMS}}x{{.}} * r * w[i{{.}}]{{else}}d{{.}} * r * w[i{{.}}] + b[i{{.}}]{{end}};
+        {{if eq . $last}}}
+        {{end}}{{end}}if (lane == 0u) {
             {{if not .RMS}}mean[row] = m;
             {{end}}rstd[row] = r;
         }

@@ -9,30 +9,35 @@
 // reduce kernel adds them.
 //
 // LANES neighbouring invocations form a slot, 256 / LANES slots a workgroup. A
-// slot takes turns rows, slots apart. An invocation keeps its PER elements,
-// every LANES-th of the row, and its sums for dw and db in registers, so that x
-// and dy are read once. Workgroups are folded.
-
-struct Params { rows: u32, n: u32, slots: u32, turns: u32 }
+// slot takes turns rows, slots apart. A row is width units long: floats, or
+// with VEC (n a multiple of 4) vectors of four. An invocation keeps PER = width
+// / LANES units, rounded up, every LANES-th of the row, and its sums for dw and
+// db in registers, so that x and dy are read once. Workgroups are folded.
+{{$unit := "f32"}}{{$zero := "0.0"}}{{if .VEC}}{{$unit = "vec4<f32>"}}{{$zero = "vec4<f32>(0.0, 0.0, 0.0, 0.0)"}}{{end}}
+struct Params { rows: u32, n: u32, width: u32, slots: u32, turns: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> w: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<{{$unit}}>;
+@group(0) @binding(2) var<storage, read> w: array<{{$unit}}>;
 {{if .RMS}}
 @group(0) @binding(3) var<storage, read> rstd: array<f32>;
-@group(0) @binding(4) var<storage, read> dy: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
-@group(0) @binding(6) var<storage, read_write> part_w: array<f32>;
+@group(0) @binding(4) var<storage, read> dy: array<{{$unit}}>;
+@group(0) @binding(5) var<storage, read_write> dx: array<{{$unit}}>;
+@group(0) @binding(6) var<storage, read_write> part_w: array<{{$unit}}>;
 {{else}}
 @group(0) @binding(3) var<storage, read> mean: array<f32>;
 @group(0) @binding(4) var<storage, read> rstd: array<f32>;
-@group(0) @binding(5) var<storage, read> dy: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dx: array<f32>;
-@group(0) @binding(7) var<storage, read_write> part_w: array<f32>;
-@group(0) @binding(8) var<storage, read_write> part_b: array<f32>;
+@group(0) @binding(5) var<storage, read> dy: array<{{$unit}}>;
+@group(0) @binding(6) var<storage, read_write> dx: array<{{$unit}}>;
+@group(0) @binding(7) var<storage, read_write> part_w: array<{{$unit}}>;
+@group(0) @binding(8) var<storage, read_write> part_b: array<{{$unit}}>;
 {{end}}
 
 var<workgroup> part: array<vec2<f32>, 256>;
+
+fn total(v: {{$unit}}) -> f32 {
+    return {{if .VEC}}(v.x + v.y) + (v.z + v.w){{else}}v{{end}};
+}
 
 // Sum of v over the invocations of a slot. All must call it.
 fn slot_sum(lid: u32, v: vec2<f32>) -> vec2<f32> {
@@ -56,46 +61,41 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let slot = (wid.x + wid.y * nwg.x) * (256u / LANES) + lid / LANES;
     let count = f32(p.n);
 
-    {{range seq .PER}}let i{{.}} = lane + {{.}}u * LANES;
-    var w{{.}} = 0.0;
-    if (i{{.}} < p.n) {
-        w{{.}} = w[i{{.}}];
-    }
-    var sum_w{{.}} = 0.0;
-    {{if not $.RMS}}var sum_b{{.}} = 0.0;
+    // Only the last unit of an invocation may lie outside the row.
+    {{$last := add .PER -1}}let inside = lane + {{$last}}u * LANES < p.width;
+    {{range seq .PER}}let i{{.}} = {{if eq . $last}}min(lane + {{.}}u * LANES, p.width - 1u){{else}}lane + {{.}}u * LANES{{end}};
+    let w{{.}} = w[i{{.}}];
+    var sum_w{{.}} = {{$zero}};
+    {{if not $.RMS}}var sum_b{{.}} = {{$zero}};
     {{end}}{{end}}
     for (var turn = 0u; turn < p.turns; turn = turn + 1u) {
         let row = turn * p.slots + slot;
         let live = slot < p.slots && row < p.rows;
-        let base = row * p.n;
-        var r = 0.0;
-        {{if not .RMS}}var m = 0.0;
-        {{end}}if (live) {
-            r = rstd[row];
-            {{if not .RMS}}m = mean[row];{{end}}
-        }
-        {{range seq .PER}}var h{{.}} = 0.0;
-        var dy{{.}} = 0.0;
-        if (live && i{{.}} < p.n) {
-            h{{.}} = {{if $.RMS}}x[base + i{{.}}] * r{{else}}(x[base + i{{.}}] - m) * r{{end}};
-            dy{{.}} = dy[base + i{{.}}];
-        }
+        let source = min(row, p.rows - 1u);
+        let base = source * p.width;
+        let r = rstd[source];
+        {{if not .RMS}}let m = mean[source];
+        {{end}}{{range seq .PER}}let ok{{.}} = {{if eq . $last}}live && inside{{else}}live{{end}};
+        let h{{.}} = select({{$zero}}, {{if $.RMS}}x[base + i{{.}}] * r{{else}}(x[base + i{{.}}] - m) * r{{end}}, ok{{.}});
+        let dy{{.}} = select({{$zero}}, dy[base + i{{.}}], ok{{.}});
         let g{{.}} = dy{{.}} * w{{.}};
         sum_w{{.}} = sum_w{{.}} + dy{{.}} * h{{.}};
         {{if not $.RMS}}sum_b{{.}} = sum_b{{.}} + dy{{.}};
         {{end}}{{end}}
-        let s = slot_sum(lid, vec2<f32>(0.0{{range seq .PER}} + g{{.}}{{end}}, 0.0{{range seq .PER}} + g{{.}} * h{{.}}{{end}})) / count;
-        {{range seq .PER}}if (live && i{{.}} < p.n) {
+        let s = slot_sum(lid, vec2<f32>(
+            total({{$zero}}{{range seq .PER}} + g{{.}}{{end}}),
+            total({{$zero}}{{range seq .PER}} + g{{.}} * h{{.}}{{end}}))) / count;
+        {{range seq .PER}}if (ok{{.}}) {
             dx[base + i{{.}}] = r * (g{{.}}{{if not $.RMS}} - s.x{{end}} - h{{.}} * s.y);
         }
         {{end}}
     }
 
     if (slot < p.slots) {
-        {{range seq .PER}}if (i{{.}} < p.n) {
-            part_w[slot * p.n + i{{.}}] = sum_w{{.}};
-            {{if not $.RMS}}part_b[slot * p.n + i{{.}}] = sum_b{{.}};{{end}}
-        }
-        {{end}}
+        {{range seq .PER}}{{if eq . $last}}if (inside) {
+            {{end}}part_w[slot * p.width + i{{.}}] = sum_w{{.}};
+        {{if not $.RMS}}part_b[slot * p.width + i{{.}}] = sum_b{{.}};
+        {{end}}{{if eq . $last}}}
+        {{end}}{{end}}
     }
 }
