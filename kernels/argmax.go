@@ -15,7 +15,7 @@ var Argmax = Declare(Decl[None]{
 	Ref32: argmaxRef[float32], Ref64: argmaxRef[float64],
 	Shader: func(_ None, pl *Plan) {
 		rows, w := rowsOf(pl.In[0].Shape())
-		pl.Dispatch("argmax", []Const{{"GROUP", rowGroup(w)}}, Words(rows, w), pl.Operands(), pl.Fold(rows))
+		pl.Dispatch("argmax", rowGroup(w), Words(rows, w), pl.Operands(), pl.Fold(rows))
 	},
 	Cost: func(_ None, in, _ [][]int) Cost { return Cost{FLOPs: int64(numel(in[0]))} },
 	Tol:  Exact,

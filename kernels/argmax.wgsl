@@ -2,7 +2,8 @@
 //
 // x (rows, width), index (rows). A workgroup of GROUP invocations for each
 // row, folded over x and y. Elements are compared as integers of the same
-// order, in which NaN is 0, below all numbers.
+// order, in which NaN is 0, below all numbers. GROUP = SIDE^2: the reduction goes
+// over columns, then over the columns' results.
 
 struct Params { rows: u32, width: u32 }
 
@@ -42,18 +43,24 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     keys[lid] = best;
     places[lid] = place;
     workgroupBarrier();
-    for (var step = GROUP / 2u; step > 0u; step = step / 2u) {
-        if (lid < step) {
-            let key = keys[lid + step];
-            let at = places[lid + step];
-            if (key > keys[lid] || (key == keys[lid] && at < places[lid])) {
-                keys[lid] = key;
-                places[lid] = at;
+    if (lid < SIDE) {
+        for (var i = lid + SIDE; i < GROUP; i = i + SIDE) {
+            if (keys[i] > best || (keys[i] == best && places[i] < place)) {
+                best = keys[i];
+                place = places[i];
             }
         }
-        workgroupBarrier();
+        keys[lid] = best;
+        places[lid] = place;
     }
+    workgroupBarrier();
     if (lid == 0u) {
-        index[row] = i32(places[0]);
+        for (var i = 1u; i < SIDE; i = i + 1u) {
+            if (keys[i] > best || (keys[i] == best && places[i] < place)) {
+                best = keys[i];
+                place = places[i];
+            }
+        }
+        index[row] = i32(place);
     }
 }

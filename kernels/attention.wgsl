@@ -2,8 +2,8 @@
 // out = dropout(softmax(scale q k^T)) v for each head.
 //
 // q, out (B, queries, heads, dim); k, v (B, capacity, kv_heads, dim), of which
-// keys rows are used; lengths (B) with LENGTHS; seed (1) with DROPOUT;
-// lse (B, heads, queries). Grid: B * heads * tiles * blocks, folded. A
+// keys rows are used; lengths (B) if masked; seed (1) with DROPOUT; lse
+// (B, heads, queries). Grid: B * heads * tiles * blocks, folded. A
 // workgroup of 16 x 16 computes 64 queries and a block of 64 QUADS columns of
 // the output, going over the keys in tiles of 64.
 //
@@ -19,7 +19,7 @@
 struct Params {
     groups: u32, tiles: u32, blocks: u32,
     queries: u32, keys: u32, capacity: u32, heads: u32, kv_heads: u32, dim: u32,
-    offset: i32, scale: f32, minus_inf: f32, below: u32, keep: f32, items: u32,
+    offset: i32, scale: f32, minus_inf: f32, below: u32, keep: f32, items: u32, masked: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -37,13 +37,10 @@ var<workgroup> tile: array<vec4<f32>, 544>;
 // A reduction [query / 4][tx]; then a slice [key][column / 4] of v.
 var<workgroup> slice: array<vec4<f32>, 272>;
 
-// visible returns how many keys query i sees of the first n.
+// visible returns how many keys query i sees of the first n. Without a causal
+// mask the offset is beyond all keys.
 fn visible(i: u32, n: u32) -> u32 {
-    var seen = n;
-    if (CAUSAL) {
-        seen = min(n, u32(max(i32(i) + p.offset + 1, 0)));
-    }
-    return select(0u, seen, i < p.queries);
+    return select(0u, min(n, u32(max(i32(i) + p.offset + 1, 0))), i < p.queries);
 }
 
 fn load_q(base: u32, i: u32, d: u32) -> f32 {
@@ -115,7 +112,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let column = block * 128u;
 
     var used = p.keys;
-    if (LENGTHS) {
+    if (p.masked != 0u) {
         used = min(used, u32(max(lengths[b], 0)));
     }
     let seen = vec4<u32>(visible(row, used), visible(row + 1u, used), visible(row + 2u, used), visible(row + 3u, used));
@@ -145,15 +142,18 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
             tile[272u + tx * 17u + ty] = vec4<f32>(
                 load_k(base_k, j, d, end), load_k(base_k, j + 16u, d, end), load_k(base_k, j + 32u, d, end), load_k(base_k, j + 48u, d, end));
             workgroupBarrier();
-            {{range seq 16}}{
-                let x = tile[{{.}}u * 17u + ty];
-                let y = tile[272u + {{.}}u * 17u + tx];
-                s0 = s0 + x * y.x;
-                s1 = s1 + x * y.y;
-                s2 = s2 + x * y.z;
-                s3 = s3 + x * y.w;
+            let some = min(16u, p.dim - d0);
+            for (var e = 0u; e < some; e = e + 4u) {
+                {{range seq 4}}{
+                    let x = tile[(e + {{.}}u) * 17u + ty];
+                    let y = tile[272u + (e + {{.}}u) * 17u + tx];
+                    s0 = s0 + x * y.x;
+                    s1 = s1 + x * y.y;
+                    s2 = s2 + x * y.z;
+                    s3 = s3 + x * y.w;
+                }
+                {{end}}
             }
-            {{end}}
             workgroupBarrier();
         }
 
@@ -187,32 +187,32 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         o{{$c}}3 = o{{$c}}3 * shrink.w;{{end}}
         workgroupBarrier();
 
-        for (var half = 0u; half < 2u; half = half + 1u) {
-            let j1 = j0 + 32u * half;
-            if (j1 < end) {
-                tile[tx * 17u + ty] = select(s0, s2, half == 1u);
-                tile[(tx + 16u) * 17u + ty] = select(s1, s3, half == 1u);
-                for (var j2 = 0u; j2 < 32u && j1 + j2 < end; j2 = j2 + SLICE) {
-                    let jv = j1 + j2 + lid / (16u * QUADS);
-                    let quad = lid % (16u * QUADS);
-                    let dv = column + 4u * quad;
-                    slice[lid] = vec4<f32>(
-                        load_v(base_k, jv, dv, end), load_v(base_k, jv, dv + 1u, end),
-                        load_v(base_k, jv, dv + 2u, end), load_v(base_k, jv, dv + 3u, end));
-                    workgroupBarrier();
-                    {{range $j := seq .SLICE}}{
-                        let w = tile[(j2 + {{$j}}u) * 17u + ty];
-                        {{range $c := seq $.QUADS}}
-                        let x{{$c}} = slice[{{$j}}u * 16u * QUADS + {{mul 16 $c}}u + tx];
-                        o{{$c}}0 = o{{$c}}0 + w.x * x{{$c}};
-                        o{{$c}}1 = o{{$c}}1 + w.y * x{{$c}};
-                        o{{$c}}2 = o{{$c}}2 + w.z * x{{$c}};
-                        o{{$c}}3 = o{{$c}}3 + w.w * x{{$c}};{{end}}
-                    }
-                    {{end}}
-                    workgroupBarrier();
-                }
+        let count = min(64u, end - j0);
+        for (var j1 = 0u; j1 < count; j1 = j1 + SLICE) {
+            if (j1 % 32u == 0u) {
+                tile[tx * 17u + ty] = select(s0, s2, j1 == 32u);
+                tile[(tx + 16u) * 17u + ty] = select(s1, s3, j1 == 32u);
             }
+            let jv = j0 + j1 + lid / (16u * QUADS);
+            let dv = column + 4u * (lid % (16u * QUADS));
+            slice[lid] = vec4<f32>(
+                load_v(base_k, jv, dv, end), load_v(base_k, jv, dv + 1u, end),
+                load_v(base_k, jv, dv + 2u, end), load_v(base_k, jv, dv + 3u, end));
+            workgroupBarrier();
+            let some = min(SLICE, count - j1);
+            for (var e = 0u; e < some; e = e + 4u) {
+                {{range $j := seq 4}}{
+                    let w = tile[(j1 % 32u + e + {{$j}}u) * 17u + ty];
+                    {{range $c := seq $.QUADS}}
+                    let x{{$c}} = slice[(e + {{$j}}u) * 16u * QUADS + {{mul 16 $c}}u + tx];
+                    o{{$c}}0 = o{{$c}}0 + w.x * x{{$c}};
+                    o{{$c}}1 = o{{$c}}1 + w.y * x{{$c}};
+                    o{{$c}}2 = o{{$c}}2 + w.z * x{{$c}};
+                    o{{$c}}3 = o{{$c}}3 + w.w * x{{$c}};{{end}}
+                }
+                {{end}}
+            }
+            workgroupBarrier();
         }
     }
 

@@ -7,10 +7,10 @@
 //   stats[2 rows + items]  pcg(seed), the key of the dropout masks
 //
 // A row is a query in the order (B, heads, queries) of lse; out, dout
-// (B, queries, heads, dim); lengths (B) with LENGTHS; seed (1) with DROPOUT. A
+// (B, queries, heads, dim); lengths (B) if masked; seed (1) if dropout. A
 // workgroup of 256 does 16 rows, 16 invocations each; folded over x and y.
 
-struct Params { rows: u32, items: u32, queries: u32, heads: u32, dim: u32, keys: u32 }
+struct Params { rows: u32, items: u32, queries: u32, heads: u32, dim: u32, keys: u32, masked: u32, dropout: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> out: array<f32>;
@@ -56,14 +56,14 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     if (group == 0u) {
         for (var b = lid; b < p.items; b = b + 256u) {
             var used = p.keys;
-            if (LENGTHS) {
+            if (p.masked != 0u) {
                 used = min(used, u32(max(lengths[b], 0)));
             }
             stats[2u * p.rows + b] = used;
         }
         if (lid == 0u) {
             var key = 0u;
-            if (DROPOUT) {
+            if (p.dropout != 0u) {
                 key = pcg(seed[0]);
             }
             stats[2u * p.rows + p.items] = key;

@@ -18,7 +18,7 @@
 struct Params {
     groups: u32, tiles: u32, blocks: u32,
     queries: u32, keys: u32, capacity: u32, heads: u32, kv_heads: u32, dim: u32,
-    offset: i32, scale: f32, minus_inf: f32, below: u32, keep: f32, items: u32,
+    offset: i32, scale: f32, minus_inf: f32, below: u32, keep: f32, items: u32, masked: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -35,13 +35,10 @@ struct Params {
 var<workgroup> tile: array<vec4<f32>, 544>;
 var<workgroup> slice: array<vec4<f32>, 256>; // [query][column / 4] of dout or q
 
-// visible returns how many keys query i sees of the first n.
+// visible returns how many keys query i sees of the first n. Without a causal
+// mask the offset is beyond all keys.
 fn visible(i: u32, n: u32) -> u32 {
-    var seen = n;
-    if (CAUSAL) {
-        seen = min(n, u32(max(i32(i) + p.offset + 1, 0)));
-    }
-    return select(0u, seen, i < p.queries);
+    return select(0u, min(n, u32(max(i32(i) + p.offset + 1, 0))), i < p.queries);
 }
 {{range $a := seq 2}}{{$x := "q"}}{{$y := "k"}}{{if eq $a 1}}{{$x = "dout"}}{{$y = "v"}}{{end}}
 fn load_{{$x}}(base: u32, i: u32, d: u32) -> f32 {
@@ -104,10 +101,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let drop_key = stats[2u * p.items * p.heads * p.queries + p.items];
 
     // The first query that sees a key of the tile.
-    var first = 0u;
-    if (CAUSAL) {
-        first = u32(max(i32(j0) - p.offset, 0));
-    }
+    var first = u32(max(i32(j0) - p.offset, 0));
     if (j0 >= used) {
         first = p.queries;
     }
@@ -134,15 +128,18 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
                 tile[272u + tx * 17u + ty] = vec4<f32>(
                     load_{{$x}}(base_q, i, d), load_{{$x}}(base_q, i + 16u, d), load_{{$x}}(base_q, i + 32u, d), load_{{$x}}(base_q, i + 48u, d));
                 workgroupBarrier();
-                {{range seq 16}}{
-                    let x = tile[{{.}}u * 17u + ty];
-                    let y = tile[272u + {{.}}u * 17u + tx];
-                    {{$s}}0 = {{$s}}0 + x * y.x;
-                    {{$s}}1 = {{$s}}1 + x * y.y;
-                    {{$s}}2 = {{$s}}2 + x * y.z;
-                    {{$s}}3 = {{$s}}3 + x * y.w;
+                let some = min(16u, p.dim - d0);
+                for (var e = 0u; e < some; e = e + 4u) {
+                    {{range seq 4}}{
+                        let x = tile[(e + {{.}}u) * 17u + ty];
+                        let y = tile[272u + (e + {{.}}u) * 17u + tx];
+                        {{$s}}0 = {{$s}}0 + x * y.x;
+                        {{$s}}1 = {{$s}}1 + x * y.y;
+                        {{$s}}2 = {{$s}}2 + x * y.z;
+                        {{$s}}3 = {{$s}}3 + x * y.w;
+                    }
+                    {{end}}
                 }
-                {{end}}
                 workgroupBarrier();
             }
             {{end}}
@@ -164,33 +161,34 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
                 }
             }
             {{end}}
-            for (var half = 0u; half < 2u; half = half + 1u) {
-                let i1 = i0 + 32u * half;
-                if (i1 < p.queries) {
-                    {{range $a := seq 2}}{{$x := "dout"}}{{$o := "v"}}{{$s := "s"}}{{if eq $a 1}}{{$x = "q"}}{{$o = "k"}}{{$s = "g"}}{{end}}
-                    tile[tx * 17u + ty] = select({{$s}}0, {{$s}}2, half == 1u);
-                    tile[(tx + 16u) * 17u + ty] = select({{$s}}1, {{$s}}3, half == 1u);
-                    for (var i2 = 0u; i2 < 32u && i1 + i2 < p.queries; i2 = i2 + SLICE) {
-                        let i = i1 + i2 + lid / (16u * QUADS);
-                        let d = column + 4u * (lid % (16u * QUADS));
-                        slice[lid] = vec4<f32>(
-                            load_{{$x}}(base_q, i, d), load_{{$x}}(base_q, i, d + 1u), load_{{$x}}(base_q, i, d + 2u), load_{{$x}}(base_q, i, d + 3u));
-                        workgroupBarrier();
-                        {{range $j := seq $.SLICE}}{
-                            let w = tile[(i2 + {{$j}}u) * 17u + ty];
-                            {{range $c := seq $.QUADS}}
-                            let x{{$c}} = slice[{{$j}}u * 16u * QUADS + {{mul 16 $c}}u + tx];
-                            {{$o}}{{$c}}0 = {{$o}}{{$c}}0 + w.x * x{{$c}};
-                            {{$o}}{{$c}}1 = {{$o}}{{$c}}1 + w.y * x{{$c}};
-                            {{$o}}{{$c}}2 = {{$o}}{{$c}}2 + w.z * x{{$c}};
-                            {{$o}}{{$c}}3 = {{$o}}{{$c}}3 + w.w * x{{$c}};{{end}}
-                        }
-                        {{end}}
-                        workgroupBarrier();
+            let count = min(64u, p.queries - i0);
+            {{range $a := seq 2}}{{$x := "dout"}}{{$o := "v"}}{{$s := "s"}}{{if eq $a 1}}{{$x = "q"}}{{$o = "k"}}{{$s = "g"}}{{end}}
+            for (var i1 = 0u; i1 < count; i1 = i1 + SLICE) {
+                if (i1 % 32u == 0u) {
+                    tile[tx * 17u + ty] = select({{$s}}0, {{$s}}2, i1 == 32u);
+                    tile[(tx + 16u) * 17u + ty] = select({{$s}}1, {{$s}}3, i1 == 32u);
+                }
+                let i = i0 + i1 + lid / (16u * QUADS);
+                let d = column + 4u * (lid % (16u * QUADS));
+                slice[lid] = vec4<f32>(
+                    load_{{$x}}(base_q, i, d), load_{{$x}}(base_q, i, d + 1u), load_{{$x}}(base_q, i, d + 2u), load_{{$x}}(base_q, i, d + 3u));
+                workgroupBarrier();
+                let some = min(SLICE, count - i1);
+                for (var e = 0u; e < some; e = e + 4u) {
+                    {{range $j := seq 4}}{
+                        let w = tile[(i1 % 32u + e + {{$j}}u) * 17u + ty];
+                        {{range $c := seq $.QUADS}}
+                        let x{{$c}} = slice[(e + {{$j}}u) * 16u * QUADS + {{mul 16 $c}}u + tx];
+                        {{$o}}{{$c}}0 = {{$o}}{{$c}}0 + w.x * x{{$c}};
+                        {{$o}}{{$c}}1 = {{$o}}{{$c}}1 + w.y * x{{$c}};
+                        {{$o}}{{$c}}2 = {{$o}}{{$c}}2 + w.z * x{{$c}};
+                        {{$o}}{{$c}}3 = {{$o}}{{$c}}3 + w.w * x{{$c}};{{end}}
                     }
                     {{end}}
                 }
+                workgroupBarrier();
             }
+            {{end}}
         }
     }
     {{range $c := seq .QUADS}}{{range $r := seq 4}}

@@ -12,7 +12,7 @@
 struct Params {
     groups: u32, tiles: u32, blocks: u32,
     queries: u32, keys: u32, capacity: u32, heads: u32, kv_heads: u32, dim: u32,
-    offset: i32, scale: f32, minus_inf: f32, below: u32, keep: f32, items: u32,
+    offset: i32, scale: f32, minus_inf: f32, below: u32, keep: f32, items: u32, masked: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -28,13 +28,10 @@ struct Params {
 var<workgroup> tile: array<vec4<f32>, 544>;
 var<workgroup> slice: array<vec4<f32>, 256>; // [key][column / 4] of k
 
-// visible returns how many keys query i sees of the first n.
+// visible returns how many keys query i sees of the first n. Without a causal
+// mask the offset is beyond all keys.
 fn visible(i: u32, n: u32) -> u32 {
-    var seen = n;
-    if (CAUSAL) {
-        seen = min(n, u32(max(i32(i) + p.offset + 1, 0)));
-    }
-    return select(0u, seen, i < p.queries);
+    return select(0u, min(n, u32(max(i32(i) + p.offset + 1, 0))), i < p.queries);
 }
 {{range $a := seq 2}}{{$x := "q"}}{{$y := "k"}}{{if eq $a 1}}{{$x = "dout"}}{{$y = "v"}}{{end}}
 fn load_{{$x}}(base: u32, i: u32, d: u32) -> f32 {
@@ -126,15 +123,18 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
             tile[272u + tx * 17u + ty] = vec4<f32>(
                 load_{{$y}}(base_k, j, d, end), load_{{$y}}(base_k, j + 16u, d, end), load_{{$y}}(base_k, j + 32u, d, end), load_{{$y}}(base_k, j + 48u, d, end));
             workgroupBarrier();
-            {{range seq 16}}{
-                let x = tile[{{.}}u * 17u + ty];
-                let y = tile[272u + {{.}}u * 17u + tx];
-                {{$s}}0 = {{$s}}0 + x * y.x;
-                {{$s}}1 = {{$s}}1 + x * y.y;
-                {{$s}}2 = {{$s}}2 + x * y.z;
-                {{$s}}3 = {{$s}}3 + x * y.w;
+            let some = min(16u, p.dim - d0);
+            for (var e = 0u; e < some; e = e + 4u) {
+                {{range seq 4}}{
+                    let x = tile[(e + {{.}}u) * 17u + ty];
+                    let y = tile[272u + (e + {{.}}u) * 17u + tx];
+                    {{$s}}0 = {{$s}}0 + x * y.x;
+                    {{$s}}1 = {{$s}}1 + x * y.y;
+                    {{$s}}2 = {{$s}}2 + x * y.z;
+                    {{$s}}3 = {{$s}}3 + x * y.w;
+                }
+                {{end}}
             }
-            {{end}}
             workgroupBarrier();
         }
         {{end}}
@@ -149,30 +149,31 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
             g{{$c}} = w * (g{{$c}} - delta) * p.scale;
         }
         {{end}}
-        for (var half = 0u; half < 2u; half = half + 1u) {
-            let j1 = j0 + 32u * half;
-            if (j1 < end) {
-                tile[tx * 17u + ty] = select(g0, g2, half == 1u);
-                tile[(tx + 16u) * 17u + ty] = select(g1, g3, half == 1u);
-                for (var j2 = 0u; j2 < 32u && j1 + j2 < end; j2 = j2 + SLICE) {
-                    let j = j1 + j2 + lid / (16u * QUADS);
-                    let d = column + 4u * (lid % (16u * QUADS));
-                    slice[lid] = vec4<f32>(
-                        load_k(base_k, j, d, end), load_k(base_k, j, d + 1u, end), load_k(base_k, j, d + 2u, end), load_k(base_k, j, d + 3u, end));
-                    workgroupBarrier();
-                    {{range $j := seq .SLICE}}{
-                        let w = tile[(j2 + {{$j}}u) * 17u + ty];
-                        {{range $c := seq $.QUADS}}
-                        let x{{$c}} = slice[{{$j}}u * 16u * QUADS + {{mul 16 $c}}u + tx];
-                        o{{$c}}0 = o{{$c}}0 + w.x * x{{$c}};
-                        o{{$c}}1 = o{{$c}}1 + w.y * x{{$c}};
-                        o{{$c}}2 = o{{$c}}2 + w.z * x{{$c}};
-                        o{{$c}}3 = o{{$c}}3 + w.w * x{{$c}};{{end}}
-                    }
-                    {{end}}
-                    workgroupBarrier();
-                }
+        let count = min(64u, end - j0);
+        for (var j1 = 0u; j1 < count; j1 = j1 + SLICE) {
+            if (j1 % 32u == 0u) {
+                tile[tx * 17u + ty] = select(g0, g2, j1 == 32u);
+                tile[(tx + 16u) * 17u + ty] = select(g1, g3, j1 == 32u);
             }
+            let j = j0 + j1 + lid / (16u * QUADS);
+            let d = column + 4u * (lid % (16u * QUADS));
+            slice[lid] = vec4<f32>(
+                load_k(base_k, j, d, end), load_k(base_k, j, d + 1u, end), load_k(base_k, j, d + 2u, end), load_k(base_k, j, d + 3u, end));
+            workgroupBarrier();
+            let some = min(SLICE, count - j1);
+            for (var e = 0u; e < some; e = e + 4u) {
+                {{range $j := seq 4}}{
+                    let w = tile[(j1 % 32u + e + {{$j}}u) * 17u + ty];
+                    {{range $c := seq $.QUADS}}
+                    let x{{$c}} = slice[(e + {{$j}}u) * 16u * QUADS + {{mul 16 $c}}u + tx];
+                    o{{$c}}0 = o{{$c}}0 + w.x * x{{$c}};
+                    o{{$c}}1 = o{{$c}}1 + w.y * x{{$c}};
+                    o{{$c}}2 = o{{$c}}2 + w.z * x{{$c}};
+                    o{{$c}}3 = o{{$c}}3 + w.w * x{{$c}};{{end}}
+                }
+                {{end}}
+            }
+            workgroupBarrier();
         }
     }
     {{range $c := seq .QUADS}}{{range $r := seq 4}}

@@ -27,15 +27,15 @@ func attentionPlan(p AttentionParams, pl *Plan) {
 	}
 	tiles, blocks := ceilDiv(z.Tq, attentionTile), p.blocks(z)
 	n := z.B * z.H * tiles * blocks
-	pl.Dispatch("attention", p.consts(z, pl.In[3]), append(Words(n, tiles, blocks), p.words(z)...), pl.Operands(), pl.Fold(n))
+	pl.Dispatch("attention", p.consts(z), append(Words(n, tiles, blocks), p.words(z, pl.In[3])...), pl.Operands(), pl.Fold(n))
 }
 
 func attentionSplitPlan(p AttentionParams, z AttentionSize, pl *Plan) {
 	rows, splits := z.B*z.Tq*z.H, max(1, ceilDiv(z.Tk, attentionSplit))
 	in, out := []Bind{B(pl.In[0]), B(pl.In[1]), B(pl.In[2]), B(pl.In[3])}, []Bind{B(pl.Out[0]), B(pl.Out[1])}
-	consts := []Const{{"DIM", z.D}, {"COLUMNS", ceilDiv(z.D, 32)}, {"SUMS", max(64*17, 8*z.D)},
-		{"CAUSAL", p.Causal}, {"LENGTHS", pl.In[3] != nil}, {"DIRECT", splits == 1}}
-	words, groups := append(Words(rows*splits, splits), p.words(z)...), pl.Fold(rows*splits)
+	columns := ceilDiv(z.D, 32) // of an invocation
+	consts := []Const{{"COLUMNS", columns}, {"SUMS", max(64*17, 8*32*columns)}, {"DIRECT", splits == 1}}
+	words, groups := append(Words(rows*splits, splits), p.words(z, pl.In[3])...), pl.Fold(rows*splits)
 	if splits == 1 {
 		pl.Dispatch("attention_split", consts, words, append(in, out...), groups)
 		return
@@ -55,11 +55,10 @@ func attentionBackwardPlan(p AttentionParams, pl *Plan) {
 	rows := z.B * z.H * z.Tq
 	stats := pl.Temp(2*rows + z.B + 1)
 	prepare := max(1, ceilDiv(rows, 16))
-	pl.Dispatch("attention_delta", []Const{{"LENGTHS", lengths != nil}, {"DROPOUT", p.Dropout > 0}},
-		Words(rows, z.B, z.Tq, z.H, z.D, z.Tk),
+	pl.Dispatch("attention_delta", nil, Words(rows, z.B, z.Tq, z.H, z.D, z.Tk, lengths != nil, p.Dropout > 0),
 		[]Bind{B(out), B(lse), B(dout), B(lengths), B(seed), stats}, pl.Fold(prepare))
 
-	consts, words, blocks := p.consts(z, nil)[:4], p.words(z), p.blocks(z)
+	consts, words, blocks := p.consts(z), p.words(z, lengths), p.blocks(z)
 	tiles := ceilDiv(z.Rows, attentionTile)
 	n := z.B * z.Hkv * tiles * blocks
 	pl.Dispatch("attention_dkv", consts, append(Words(n, tiles, blocks), words...),
@@ -75,17 +74,23 @@ func attentionBackwardPlan(p AttentionParams, pl *Plan) {
 func (p AttentionParams) blocks(z AttentionSize) int { return ceilDiv(z.D, 128) }
 
 // consts specialise the tiled shaders: quads of columns an invocation owns,
-// rows of a staged slice, masks.
-func (p AttentionParams) consts(z AttentionSize, lengths *tensor.Tensor) []Const {
+// rows of a staged slice, dropout.
+func (p AttentionParams) consts(z AttentionSize) []Const {
 	quads := 2
 	if z.D <= 64 {
 		quads = 1
 	}
-	return []Const{{"QUADS", quads}, {"SLICE", 16 / quads}, {"CAUSAL", p.Causal}, {"DROPOUT", p.Dropout > 0}, {"LENGTHS", lengths != nil}}
+	return []Const{{"QUADS", quads}, {"SLICE", 16 / quads}, {"DROPOUT", p.Dropout > 0}}
 }
 
 // words are the uniform parameters that all shaders but the small ones share.
-func (p AttentionParams) words(z AttentionSize) []uint32 {
-	return Words(z.Tq, z.Tk, z.Rows, z.H, z.Hkv, z.D, p.Offset, p.ScaleFor(z.D), float32(math.Inf(-1)),
-		DropBelow(p.Dropout), float32(1/(1-float64(p.Dropout))), z.B)
+// Without a causal mask a query sees all keys, as with a very large offset.
+func (p AttentionParams) words(z AttentionSize, lengths *tensor.Tensor) []uint32 {
+	const far = 1 << 30
+	offset := far
+	if p.Causal {
+		offset = max(-far, min(p.Offset, far))
+	}
+	return Words(z.Tq, z.Tk, z.Rows, z.H, z.Hkv, z.D, offset, p.ScaleFor(z.D), float32(math.Inf(-1)),
+		DropBelow(p.Dropout), float32(1/(1-float64(p.Dropout))), z.B, lengths != nil)
 }

@@ -1,10 +1,10 @@
 // Attention of few queries, as in decoding: the keys are divided into parts of
 // 256, one for each workgroup, which attention_combine.wgsl joins.
 //
-// q, out (B, queries, heads, DIM); k, v (B, capacity, kv_heads, DIM), of which
-// keys rows are used; lengths (B) with LENGTHS; lse (B, heads, queries). A row
+// q, out (B, queries, heads, dim); k, v (B, capacity, kv_heads, dim), of which
+// keys rows are used; lengths (B) if masked; lse (B, heads, queries). A row
 // is a query of a head, counted as in out. parts holds for each row and part
-// the sum of exp(score - top) v (DIM), top, and the sum of exp(score - top).
+// the sum of exp(score - top) v (dim), top, and the sum of exp(score - top).
 // With DIRECT there is one part, and out and lse are written at once. Grid:
 // B * queries * heads * splits, folded.
 //
@@ -16,7 +16,7 @@
 struct Params {
     groups: u32, splits: u32,
     queries: u32, keys: u32, capacity: u32, heads: u32, kv_heads: u32, dim: u32,
-    offset: i32, scale: f32, minus_inf: f32, below: u32, keep: f32, items: u32,
+    offset: i32, scale: f32, minus_inf: f32, below: u32, keep: f32, items: u32, masked: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -31,7 +31,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> parts: array<f32>;
 {{end}}
 
-var<workgroup> query: array<f32, DIM>;
+var<workgroup> query: array<f32, {{mul 32 .COLUMNS}}>;
 var<workgroup> scores: array<f32, 256>;
 var<workgroup> reduce: array<f32, 256>;
 // Sums of scores [key][tx], rows of 17; then sums of the output [part][column].
@@ -48,20 +48,19 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let i = (row / p.heads) % p.queries;
     let b = row / (p.heads * p.queries);
     var end = p.keys;
-    if (LENGTHS) {
+    if (p.masked != 0u) {
         end = min(end, u32(max(lengths[b], 0)));
     }
-    if (CAUSAL) {
-        end = min(end, u32(max(i32(i) + p.offset + 1, 0)));
-    }
+    // Without a causal mask the offset is beyond all keys.
+    end = min(end, u32(max(i32(i) + p.offset + 1, 0)));
     // This part has n keys from j0 on.
     let j0 = (group % p.splits) * 256u;
     let n = min(max(end, j0) - j0, 256u);
-    let stride = p.kv_heads * DIM;
-    let base = ((b * p.capacity + j0) * p.kv_heads + h / (p.heads / p.kv_heads)) * DIM;
+    let stride = p.kv_heads * p.dim;
+    let base = ((b * p.capacity + j0) * p.kv_heads + h / (p.heads / p.kv_heads)) * p.dim;
 
-    for (var d = lid; d < DIM; d = d + 256u) {
-        query[d] = q[row * DIM + d];
+    for (var d = lid; d < p.dim; d = d + 256u) {
+        query[d] = q[row * p.dim + d];
     }
     scores[lid] = -1.0e30;
     workgroupBarrier();
@@ -73,7 +72,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         var s{{.}} = 0.0;
         let in{{.}} = first + {{mul 16 .}}u + ty < n;
         let at{{.}} = base + (first + {{mul 16 .}}u + ty) * stride;{{end}}
-        for (var d = tx; d < DIM; d = d + 16u) {
+        for (var d = tx; d < p.dim; d = d + 16u) {
             let x = query[d];
             {{range seq 4}}
             if (in{{.}}) { s{{.}} = s{{.}} + x * k[at{{.}} + d]; }{{end}}
@@ -91,15 +90,22 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         workgroupBarrier();
     }
 
+    // The maximum and the sum of the weights: sixteen columns of sixteen, then
+    // the columns' results.
     reduce[lid] = scores[lid];
     workgroupBarrier();
-    for (var step = 128u; step > 0u; step = step / 2u) {
-        if (lid < step) {
-            reduce[lid] = max(reduce[lid], reduce[lid + step]);
+    if (lid < 16u) {
+        var m = reduce[lid];
+        for (var t = 1u; t < 16u; t = t + 1u) {
+            m = max(m, reduce[16u * t + lid]);
         }
-        workgroupBarrier();
+        reduce[lid] = m;
     }
-    let top = reduce[0];
+    workgroupBarrier();
+    var top = reduce[0];
+    for (var t = 1u; t < 16u; t = t + 1u) {
+        top = max(top, reduce[t]);
+    }
     workgroupBarrier();
     var w = 0.0;
     if (lid < n) {
@@ -108,13 +114,18 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     scores[lid] = w;
     reduce[lid] = w;
     workgroupBarrier();
-    for (var step = 128u; step > 0u; step = step / 2u) {
-        if (lid < step) {
-            reduce[lid] = reduce[lid] + reduce[lid + step];
+    if (lid < 16u) {
+        var sum = reduce[lid];
+        for (var t = 1u; t < 16u; t = t + 1u) {
+            sum = sum + reduce[16u * t + lid];
         }
-        workgroupBarrier();
+        reduce[lid] = sum;
     }
-    let total = reduce[0];
+    workgroupBarrier();
+    var total = reduce[0];
+    for (var t = 1u; t < 16u; t = t + 1u) {
+        total = total + reduce[t];
+    }
 
     let lane = lid % 32u;
     let eighth = lid / 32u;
@@ -124,22 +135,22 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         let wj = scores[j];
         let at = base + j * stride + lane;
         {{range seq .COLUMNS}}
-        if (lane + {{mul 32 .}}u < DIM) { o{{.}} = o{{.}} + wj * v[at + {{mul 32 .}}u]; }{{end}}
+        if (lane + {{mul 32 .}}u < p.dim) { o{{.}} = o{{.}} + wj * v[at + {{mul 32 .}}u]; }{{end}}
     }
     {{range seq .COLUMNS}}
-    if (lane + {{mul 32 .}}u < DIM) { sums[eighth * DIM + lane + {{mul 32 .}}u] = o{{.}}; }{{end}}
+    if (lane + {{mul 32 .}}u < p.dim) { sums[eighth * p.dim + lane + {{mul 32 .}}u] = o{{.}}; }{{end}}
     workgroupBarrier();
     {{if .DIRECT}}
     let factor = 1.0 / select(1.0, total, n > 0u);
-    let start = row * DIM;
+    let start = row * p.dim;
     {{else}}
     let factor = 1.0;
-    let start = group * (DIM + 2u);
+    let start = group * (p.dim + 2u);
     {{end}}
-    for (var d = lid; d < DIM; d = d + 256u) {
+    for (var d = lid; d < p.dim; d = d + 256u) {
         var o = 0.0;
         for (var t = 0u; t < 8u; t = t + 1u) {
-            o = o + sums[t * DIM + d];
+            o = o + sums[t * p.dim + d];
         }
         {{if .DIRECT}}out{{else}}parts{{end}}[start + d] = o * factor;
     }
@@ -151,8 +162,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         }
         lse[(b * p.heads + h) * p.queries + i] = l;
         {{else}}
-        parts[start + DIM] = top;
-        parts[start + DIM + 1u] = select(0.0, total, n > 0u);
+        parts[start + p.dim] = top;
+        parts[start + p.dim + 1u] = select(0.0, total, n > 0u);
         {{end}}
     }
 }

@@ -103,7 +103,7 @@ func crossEntropyBackwardRef[T Real](_ None, in, out []View[T]) {
 func crossEntropyPlan(_ None, pl *Plan) {
 	n, v := crossEntropySize("cross_entropy", shapesOf(pl.In))
 	rows := pl.Temp(max(n, 1))
-	pl.Dispatch("crossentropy", []Const{{"GROUP", rowGroup(v)}}, Words(n, v),
+	pl.Dispatch("crossentropy", rowGroup(v), Words(n, v),
 		[]Bind{B(pl.In[0]), B(pl.In[1]), B(pl.Out[1]), rows}, pl.Fold(n))
 	pl.Dispatch("crossentropy_mean", nil, Words(n, v),
 		[]Bind{B(pl.In[1]), rows, B(pl.Out[0]), B(pl.Out[2])}, [3]uint32{1, 1, 1})

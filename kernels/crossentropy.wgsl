@@ -3,7 +3,8 @@
 //
 // logits (rows, width), labels (rows); lse, losses (rows). A workgroup of GROUP
 // invocations for each row, folded over x and y; one pass over the row, each
-// invocation keeping its sum relative to the largest logit it has seen.
+// invocation keeping its sum relative to the largest logit it has seen. GROUP =
+// SIDE^2: the reduction goes over columns, then over the columns' results.
 // crossentropy_mean.wgsl makes the mean.
 
 struct Params { rows: u32, width: u32 }
@@ -35,22 +36,29 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     tops[lid] = top;
     sums[lid] = sum;
     workgroupBarrier();
-    for (var step = GROUP / 2u; step > 0u; step = step / 2u) {
-        if (lid < step) {
-            let t = max(tops[lid], tops[lid + step]);
-            sums[lid] = sums[lid] * exp(tops[lid] - t) + sums[lid + step] * exp(tops[lid + step] - t);
-            tops[lid] = t;
+    if (lid < SIDE) {
+        for (var i = lid + SIDE; i < GROUP; i = i + SIDE) {
+            let t = max(top, tops[i]);
+            sum = sum * exp(top - t) + sums[i] * exp(tops[i] - t);
+            top = t;
         }
-        workgroupBarrier();
+        tops[lid] = top;
+        sums[lid] = sum;
     }
+    workgroupBarrier();
     if (lid == 0u) {
-        let rest = log(sums[0]);
-        lse[row] = tops[0] + rest;
+        for (var i = 1u; i < SIDE; i = i + 1u) {
+            let t = max(top, tops[i]);
+            sum = sum * exp(top - t) + sums[i] * exp(tops[i] - t);
+            top = t;
+        }
+        let rest = log(sum);
+        lse[row] = top + rest;
         // A negative label becomes a large unsigned one.
         let label = bitcast<u32>(labels[row]);
         var loss = 0.0;
         if (label < p.width) {
-            loss = (tops[0] - logits[base + label]) + rest;
+            loss = (top - logits[base + label]) + rest;
         }
         losses[row] = loss;
     }

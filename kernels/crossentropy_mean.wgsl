@@ -25,15 +25,21 @@ fn main(@builtin(local_invocation_index) lid: u32) {
     sums[lid] = sum;
     counts[lid] = n;
     workgroupBarrier();
-    for (var step = 128u; step > 0u; step = step / 2u) {
-        if (lid < step) {
-            sums[lid] = sums[lid] + sums[lid + step];
-            counts[lid] = counts[lid] + counts[lid + step];
+    if (lid < 16u) {
+        for (var i = lid + 16u; i < 256u; i = i + 16u) {
+            sum = sum + sums[i];
+            n = n + counts[i];
         }
-        workgroupBarrier();
+        sums[lid] = sum;
+        counts[lid] = n;
     }
+    workgroupBarrier();
     if (lid == 0u) {
-        loss[0] = sums[0] / f32(max(counts[0], 1u));
-        count[0] = counts[0];
+        for (var i = 1u; i < 16u; i = i + 1u) {
+            sum = sum + sums[i];
+            n = n + counts[i];
+        }
+        loss[0] = sum / f32(max(n, 1u));
+        count[0] = n;
     }
 }

@@ -36,15 +36,21 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     next[lid] = after;
     earlier[lid] = before;
     workgroupBarrier();
-    for (var step = 128u; step > 0u; step = step / 2u) {
-        if (lid < step) {
-            next[lid] = min(next[lid], next[lid + step]);
-            earlier[lid] = max(earlier[lid], earlier[lid + step]);
+    if (lid < 16u) {
+        for (var i = lid + 16u; i < 256u; i = i + 16u) {
+            after = min(after, next[i]);
+            before = max(before, earlier[i]);
         }
-        workgroupBarrier();
+        next[lid] = after;
+        earlier[lid] = before;
     }
+    workgroupBarrier();
     if (lid == 0u && at < p.n) {
-        links[2u * at] = next[0];
-        links[2u * at + 1u] = earlier[0];
+        for (var i = 1u; i < 16u; i = i + 1u) {
+            after = min(after, next[i]);
+            before = max(before, earlier[i]);
+        }
+        links[2u * at] = after;
+        links[2u * at + 1u] = before;
     }
 }

@@ -90,13 +90,15 @@ func softmaxPlan(_ None, pl *Plan) {
 	if w == 0 {
 		return
 	}
-	pl.Dispatch("softmax", []Const{{"GROUP", rowGroup(w)}, {"BACKWARD", len(pl.In) == 2}}, Words(rows, w), pl.Operands(), pl.Fold(rows))
+	pl.Dispatch("softmax", append(rowGroup(w), Const{"BACKWARD", len(pl.In) == 2}), Words(rows, w), pl.Operands(), pl.Fold(rows))
 }
 
-// rowGroup returns how many invocations work on a row of n elements.
-func rowGroup(n int) int {
+// rowGroup says how many invocations work on a row of n elements: SIDE * SIDE,
+// so that a reduction takes two steps of SIDE.
+func rowGroup(n int) []Const {
+	side := 16
 	if n <= 256 {
-		return 64
+		side = 8
 	}
-	return 256
+	return []Const{{"GROUP", side * side}, {"SIDE", side}}
 }

@@ -6,7 +6,8 @@
 // Bindings: x, y, or y, dy, dx; (rows, width) each. A workgroup of GROUP
 // invocations for each row, folded over x and y. The maximum and the sum come
 // from one pass: each invocation keeps the sum relative to the largest element
-// it has seen.
+// it has seen. GROUP = SIDE^2: the reduction goes over columns, then over the
+// columns' results.
 
 struct Params { rows: u32, width: u32 }
 
@@ -35,13 +36,17 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     }
     sums[lid] = sum;
     workgroupBarrier();
-    for (var step = GROUP / 2u; step > 0u; step = step / 2u) {
-        if (lid < step) {
-            sums[lid] = sums[lid] + sums[lid + step];
+    if (lid < SIDE) {
+        for (var i = lid + SIDE; i < GROUP; i = i + SIDE) {
+            sum = sum + sums[i];
         }
-        workgroupBarrier();
+        sums[lid] = sum;
     }
-    let dot = sums[0];
+    workgroupBarrier();
+    var dot = 0.0;
+    for (var i = 0u; i < SIDE; i = i + 1u) {
+        dot = dot + sums[i];
+    }
     for (var i = lid; i < p.width; i = i + GROUP) {
         out[base + i] = a[base + i] * (dy[base + i] - dot);
     }
@@ -56,18 +61,26 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     tops[lid] = top;
     sums[lid] = sum;
     workgroupBarrier();
-    for (var step = GROUP / 2u; step > 0u; step = step / 2u) {
-        if (lid < step) {
-            let t = max(tops[lid], tops[lid + step]);
-            sums[lid] = sums[lid] * exp(tops[lid] - t) + sums[lid + step] * exp(tops[lid + step] - t);
-            tops[lid] = t;
+    if (lid < SIDE) {
+        for (var i = lid + SIDE; i < GROUP; i = i + SIDE) {
+            let t = max(top, tops[i]);
+            sum = sum * exp(top - t) + sums[i] * exp(tops[i] - t);
+            top = t;
         }
-        workgroupBarrier();
+        tops[lid] = top;
+        sums[lid] = sum;
     }
-    let m = tops[0];
-    let scale = 1.0 / sums[0];
+    workgroupBarrier();
+    top = tops[0];
+    sum = sums[0];
+    for (var i = 1u; i < SIDE; i = i + 1u) {
+        let t = max(top, tops[i]);
+        sum = sum * exp(top - t) + sums[i] * exp(tops[i] - t);
+        top = t;
+    }
+    let scale = 1.0 / sum;
     for (var i = lid; i < p.width; i = i + GROUP) {
-        out[base + i] = exp(a[base + i] - m) * scale;
+        out[base + i] = exp(a[base + i] - top) * scale;
     }
     {{end}}
 }
