@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"llana/kernels"
+	"llana/kernels/devices/devicetest"
 	"llana/models/conversation"
 	"llana/models/golden"
 	"llana/models/llama"
@@ -21,6 +22,7 @@ const goldenDir = "../models/spatialllana/testdata"
 // eachDevice runs f on the devices that generation is checked on.
 func eachDevice(t *testing.T, f func(t *testing.T, d kernels.Device)) {
 	t.Run("reference", func(t *testing.T) { f(t, kernels.NewReference(tensor.F32)) })
+	devicetest.Each(t, f)
 }
 
 func open(t *testing.T, d kernels.Device) *spatialllana.Model {

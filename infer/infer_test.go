@@ -10,6 +10,7 @@ import (
 
 	"llana/kernels/cpu"
 	"llana/models/conversation"
+	"llana/models/spatialllana"
 )
 
 // A session that goes on answers as a fresh one does.
@@ -141,5 +142,40 @@ func TestSeededSampling(t *testing.T) {
 	}
 	if a, b := answer(3), answer(4); slices.Equal(a, b) {
 		t.Errorf("two seeds both give %v", a)
+	}
+}
+
+// A batch answers as one session for each prompt does.
+func TestGenerateBatch(t *testing.T) {
+	d := cpu.New(0)
+	defer d.Close()
+	m := open(t, d)
+	ctx := context.Background()
+	m.EOS = []int{289} // ends the first answer after 10 tokens
+	var prompts [][]int32
+	var objects []*spatialllana.Object
+	var want []Answer
+	for i, q := range []string{question, "What is it?", question, "Who?"} {
+		var o *spatialllana.Object
+		if i < 3 {
+			o = object(t, i)
+		}
+		a, err := session(t, m, o).Ask(ctx, q, Options{MaxNewTokens: 15}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prompts, objects, want = append(prompts, a.PromptIDs), append(objects, o), append(want, a)
+	}
+	got, err := GenerateBatch(ctx, m, prompts, objects, Options{MaxNewTokens: 15})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, w := range want {
+		if g := got[i]; g.Text != w.Text || !slices.Equal(g.TokenIDs, w.TokenIDs) || g.Ended != w.Ended {
+			t.Errorf("prompt %d: %+v, want %+v", i, g, w)
+		}
+	}
+	if !got[0].Ended || len(got[0].TokenIDs) != 10 {
+		t.Errorf("%d tokens, ended %v; want 10 and an end", len(got[0].TokenIDs), got[0].Ended)
 	}
 }

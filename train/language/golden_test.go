@@ -9,6 +9,7 @@ import (
 
 	"llana/autograd"
 	"llana/kernels"
+	"llana/kernels/devices/devicetest"
 	"llana/models/checkpoint"
 	"llana/models/golden"
 	"llana/models/spatialllana"
@@ -24,6 +25,7 @@ const (
 // eachDevice runs f on the devices that training is checked on.
 func eachDevice(t *testing.T, f func(t *testing.T, d kernels.Device)) {
 	t.Run("reference", func(t *testing.T) { f(t, kernels.NewReference(tensor.F32)) })
+	devicetest.Each(t, f)
 }
 
 // goldenBatch returns rows of the reference data's batch.
