@@ -4,22 +4,19 @@ package kernels
 // are broadcast as in NumPy: shapes are aligned at their last axis, and a
 // missing axis or one of length 1 repeats.
 var (
-	Add = Declare(arithmeticDecl("add", "out = a + b, broadcast", 0,
-		arithmeticFn[float32]{func(a, b float32) float32 { return a + b }},
-		arithmeticFn[float64]{func(a, b float64) float64 { return a + b }}, Normal))
-	Sub = Declare(arithmeticDecl("sub", "out = a - b, broadcast", 1,
-		arithmeticFn[float32]{func(a, b float32) float32 { return a - b }},
-		arithmeticFn[float64]{func(a, b float64) float64 { return a - b }}, Normal))
-	Mul = Declare(arithmeticDecl("mul", "out = a b, broadcast", 2,
-		arithmeticFn[float32]{func(a, b float32) float32 { return a * b }},
-		arithmeticFn[float64]{func(a, b float64) float64 { return a * b }}, Normal))
-	Div = Declare(arithmeticDecl("div", "out = a / b, broadcast", 3,
-		arithmeticFn[float32]{func(a, b float32) float32 { return a / b }},
-		arithmeticFn[float64]{func(a, b float64) float64 { return a / b }},
-		func(shape ...int) Fill { return Uniform(0.5, 2, shape...) }))
+	Add = Declare(arithmeticDecl("add", "out = a + b, broadcast", 0, broadcastRef(sumOf[float32]), broadcastRef(sumOf[float64]), Normal))
+	Sub = Declare(arithmeticDecl("sub", "out = a - b, broadcast", 1, broadcastRef(differenceOf[float32]), broadcastRef(differenceOf[float64]), Normal))
+	Mul = Declare(arithmeticDecl("mul", "out = a b, broadcast", 2, broadcastRef(productOf[float32]), broadcastRef(productOf[float64]), Normal))
+	Div = Declare(arithmeticDecl("div", "out = a / b, broadcast", 3, broadcastRef(quotientOf[float32]), broadcastRef(quotientOf[float64]), awayFromZero))
 )
 
-type arithmeticFn[T Real] struct{ do func(a, b T) T }
+func sumOf[T Real](a, b T) T        { return a + b }
+func differenceOf[T Real](a, b T) T { return a - b }
+func productOf[T Real](a, b T) T    { return a * b }
+func quotientOf[T Real](a, b T) T   { return a / b }
+
+// awayFromZero fills with divisors.
+func awayFromZero(shape ...int) Fill { return Uniform(0.5, 2, shape...) }
 
 // Broadcast returns the shape that operands of shapes a and b broadcast to,
 // and the axes to walk, innermost first, with strides 0 where an operand
@@ -52,7 +49,8 @@ func lengthFromEnd(s []int, i int) int {
 	return s[len(s)-i]
 }
 
-func arithmeticDecl(name, doc string, kind int, f32 arithmeticFn[float32], f64 arithmeticFn[float64], right func(...int) Fill) Decl[None] {
+func arithmeticDecl(name, doc string, kind int, ref32 func(None, []View[float32], []View[float32]),
+	ref64 func(None, []View[float64], []View[float64]), right func(...int) Fill) Decl[None] {
 	pair := func(name string, a, b []int) Case {
 		return Case{Name: name, P: None{}, In: []Fill{Normal(a...), right(b...)}}
 	}
@@ -67,7 +65,7 @@ func arithmeticDecl(name, doc string, kind int, f32 arithmeticFn[float32], f64 a
 			shape, _ := Broadcast(name, in[0], in[1])
 			return [][]int{shape}
 		},
-		Ref32: f32.reference, Ref64: f64.reference,
+		Ref32: ref32, Ref64: ref64,
 		Shader: func(_ None, pl *Plan) { arithmeticPlan(name, kind, pl) },
 		Cost:   func(_ None, _, out [][]int) Cost { return Cost{FLOPs: int64(numel(out[0]))} },
 		Tol:    TolElementwise,
@@ -86,9 +84,11 @@ func arithmeticDecl(name, doc string, kind int, f32 arithmeticFn[float32], f64 a
 	}
 }
 
-func (f arithmeticFn[T]) reference(_ None, in, out []View[T]) {
-	_, axes := Broadcast("arithmetic", in[0].Shape, in[1].Shape)
-	walk(axes, func(i, a, b int) { out[0].F[i] = f.do(in[0].F[a], in[1].F[b]) })
+func broadcastRef[T Real](f func(a, b T) T) func(None, []View[T], []View[T]) {
+	return func(_ None, in, out []View[T]) {
+		_, axes := Broadcast("arithmetic", in[0].Shape, in[1].Shape)
+		walk(axes, func(i, a, b int) { out[0].F[i] = f(in[0].F[a], in[1].F[b]) })
+	}
 }
 
 func arithmeticPlan(name string, kind int, pl *Plan) {
