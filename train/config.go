@@ -29,6 +29,9 @@ func ReadConfig(path string, set []string, into any) error {
 		if key = strings.TrimSpace(key); !ok || key == "" || strings.ContainsAny(key, ":\n#") {
 			return fmt.Errorf("setting %q: want key=value", s)
 		}
+		if strings.TrimSpace(value) == "" {
+			value = `""` // nothing would leave the key as it is
+		}
 		if err := decodeConfig([]byte(key+": "+value), into); err != nil {
 			return fmt.Errorf("setting %q: %w", s, err)
 		}

@@ -20,6 +20,7 @@ type Config struct {
 	MaxPositions     int      `json:"max_position_embeddings"`
 	VocabSize        int      `json:"vocab_size"`
 	TieEmbeddings    bool     `json:"tie_word_embeddings"` // the output matrix is the embedding table
+	InitRange        float64  `json:"initializer_range"`   // standard deviation of initial weights, 0.02 if the file has none
 	BOS              TokenIDs `json:"bos_token_id"`
 	EOS              TokenIDs `json:"eos_token_id"` // one of them ends an answer
 	Pad              TokenIDs `json:"pad_token_id"`
@@ -75,7 +76,7 @@ type fileConfig struct {
 // ParseConfig reads a config.json. Keys it does not know are skipped; settings
 // that LLaMA-2 does not have are errors.
 func ParseConfig(b []byte) (Config, error) {
-	f := fileConfig{HiddenAct: "silu", Config: Config{RopeTheta: 10000, NormEps: math.NaN()}}
+	f := fileConfig{HiddenAct: "silu", Config: Config{RopeTheta: 10000, NormEps: math.NaN(), InitRange: InitStd}}
 	if err := json.Unmarshal(b, &f); err != nil {
 		return Config{}, fmt.Errorf("not a model's config: %w", err)
 	}
@@ -128,6 +129,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("num_attention_heads %d is not a multiple of num_key_value_heads %d", c.Heads, c.KeyHeads)
 	case !(c.NormEps >= 0 && c.NormEps < 1): // absent, it is not a number
 		return fmt.Errorf("rms_norm_eps is %v, want 0 to 1", c.NormEps)
+	case !(c.InitRange >= 0):
+		return fmt.Errorf("initializer_range is %v, want 0 or more", c.InitRange)
 	case !(c.RopeTheta > 0) || math.IsInf(c.RopeTheta, 0):
 		return fmt.Errorf("rope_theta is %v, want more than 0", c.RopeTheta)
 	}

@@ -39,6 +39,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{`"rms_norm_eps": 1e-6, `, ``, "rms_norm_eps"},
 		{`"rope_scaling": null`, `"rope_scaling": {"type": "linear", "factor": 2}`, "rope_scaling"},
 		{`"rope_scaling": null`, `"rope_theta": -1`, "rope_theta"},
+		{`"rope_scaling": null`, `"initializer_range": -0.1`, "initializer_range"},
 		{`"rope_scaling": null`, `"hidden_act": "gelu"`, "hidden_act"},
 		{`"rope_scaling": null`, `"attention_bias": true`, "biases"},
 		{`"rope_scaling": null`, `"head_dim": 16`, "head_dim"},

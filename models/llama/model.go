@@ -61,19 +61,19 @@ func newLayer(s *nn.Set, c *Config) *layer {
 	}
 }
 
-// InitStd is the standard deviation of initial weights ("initializer_range").
+// InitStd is the usual standard deviation of initial weights.
 const InitStd = 0.02
 
-// Init draws every matrix from N(0, InitStd^2), as transformers does.
+// Init draws every matrix from N(0, InitRange^2), as transformers does.
 func (m *Model) Init(r *rand.Rand) {
-	m.table.Normal(r, InitStd)
+	m.table.Normal(r, m.InitRange)
 	for _, l := range m.layers {
 		for _, w := range []*nn.Linear{l.query, l.key, l.value, l.out, l.gate, l.up, l.down} {
-			w.Weight.Normal(r, InitStd)
+			w.Weight.Normal(r, m.InitRange)
 		}
 	}
 	if m.head != m.table {
-		m.head.Normal(r, InitStd)
+		m.head.Normal(r, m.InitRange)
 	}
 }
 

@@ -20,7 +20,7 @@ func benchModel(b *testing.B, d kernels.Device) *spatialllana.Model {
 	}
 	m := spatialllana.New(d, spatialllana.Config{
 		Config: llama.Config{HiddenSize: 128, IntermediateSize: 352, Layers: 4, Heads: 4, KeyHeads: 4,
-			NormEps: 1e-5, RopeTheta: 10000, VocabSize: tok.VocabSize()},
+			NormEps: 1e-5, InitRange: llama.InitStd, RopeTheta: 10000, VocabSize: tok.VocabSize()},
 		Projector: &spatialllana.Projector{Width: 64, Hidden: []int{128}, Tokens: 192},
 	}, tok)
 	m.Init(1)

@@ -32,12 +32,15 @@ type state struct {
 	MaxSteps   int     `json:"max_steps"`
 	BatchSize  int     `json:"train_batch_size"`
 	Accumulate int     `json:"gradient_accumulation_steps"`
+	PerObject  int     `json:"questions_per_object"`
+	Optimiser  string  `json:"optim"`
 	Examples   int     `json:"num_examples"`
 	Seed       uint64  `json:"seed"`
 }
 
 func (t *trainer) state(steps int) state {
-	return state{t.stage, steps, t.epochOf(steps), t.total, t.c.BatchSize, t.c.Accumulation, len(t.data.samples), t.c.Seed}
+	c := t.c
+	return state{t.stage, steps, t.epochOf(steps), t.total, c.BatchSize, c.Accumulation, c.QuestionsPerObject, c.Optimiser, len(t.data.samples), c.Seed}
 }
 
 // save writes the finished model into the output folder, or a checkpoint of an

@@ -134,11 +134,25 @@ func TestPooledTokens(t *testing.T) {
 // A training that is interrupted and resumed has the losses of one that is not.
 func TestResume(t *testing.T) {
 	root := writeData(t, 7)
-	whole := stage1Config(t, root)
-	whole.FixLLM, whole.Accumulation = false, 2
-	want := losses(run(t, Stage2, whole, RunOptions{}))
+	for name, set := range map[string]func(c *Config){
+		"accumulated": func(c *Config) { c.Accumulation = 2 },
+		"shared prefixes": func(c *Config) {
+			c.QuestionsPerObject, c.ConversationTypes = 3, Names{Brief, Multi}
+		},
+		"muon": func(c *Config) { c.Optimiser, c.MaxSteps = "muon", 4 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := stage1Config(t, root)
+			c.FixLLM = false
+			set(&c)
+			checkResume(t, c)
+		})
+	}
+}
 
-	c := whole
+func checkResume(t *testing.T, c Config) {
+	want := losses(run(t, Stage2, c, RunOptions{}))
+
 	c.OutputDir, c.SaveSteps, c.SaveTotalLimit = filepath.Join(t.TempDir(), "out"), 1, 2
 	ctx, cancel := context.WithCancel(context.Background())
 	d := cpu.New(0)
