@@ -23,7 +23,13 @@ type encoder struct {
 	template conversation.Template
 	data     *dataset
 	warn     func(string)
+
+	objects map[string]*spatialllana.Object // those read so far
+	held    int                             // bytes of them
 }
+
+// holdBytes bounds how much of the objects is kept in memory.
+const holdBytes = 2 << 30
 
 func (e *encoder) batch(indices []int) (*batch, error) {
 	if n := e.c.QuestionsPerObject; n > 0 {
@@ -79,11 +85,19 @@ func (e *encoder) object(id string) (*spatialllana.Object, error) {
 	if e.m.Projector == nil {
 		return nil, fmt.Errorf("object %q: a model without projector cannot read it", id)
 	}
+	if o := e.objects[id]; o != nil {
+		return o, nil
+	}
 	path, err := spatialllana.ObjectPath(e.data.vecs, id)
 	if err != nil {
 		return nil, err
 	}
-	return e.m.Projector.ReadObject(path)
+	o, err := e.m.Projector.ReadObject(path)
+	if err == nil && e.held < holdBytes {
+		e.objects[id] = o
+		e.held += 4 * len(o.Data)
+	}
+	return o, err
 }
 
 // plain encodes a text, which ends with </s>, to be learnt as a whole.

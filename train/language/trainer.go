@@ -35,7 +35,7 @@ type trainer struct {
 
 func newTrainer(s Stage, c *Config, m *spatialllana.Model, data *dataset, warn func(string)) (*trainer, error) {
 	t := &trainer{c: c, stage: s, m: m, data: data, epoch: -1}
-	t.enc = &encoder{c, m, m.Template(), data, warn}
+	t.enc = &encoder{c: c, m: m, template: m.Template(), data: data, warn: warn, objects: map[string]*spatialllana.Object{}}
 	var err error
 	if c.QuestionsPerObject > 0 {
 		if t.objects, err = data.byObject(); err != nil {
