@@ -179,3 +179,24 @@ func TestGenerateBatch(t *testing.T) {
 		t.Errorf("%d tokens, ended %v; want 10 and an end", len(got[0].TokenIDs), got[0].Ended)
 	}
 }
+
+// A session gives back all its memory.
+func TestSessionMemory(t *testing.T) {
+	d := cpu.New(0)
+	defer d.Close()
+	m := open(t, d)
+	before := d.Stats().Live
+	s, err := NewSession(m, object(t, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := s.Ask(context.Background(), question, Options{MaxNewTokens: 40}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Close()
+	if after := d.Stats().Live; after != before {
+		t.Errorf("%d bytes in use, %d before the session", after, before)
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"llana/autograd"
 	"llana/kernels"
+	"llana/kernels/cpu"
 	"llana/kernels/devices/devicetest"
 	"llana/models/checkpoint"
 	"llana/models/golden"
@@ -121,6 +122,39 @@ func checkSteps(t *testing.T, d kernels.Device, c *Config, want goldenCase, afte
 	}
 	near(t, "final loss", len(want.Steps), float64(v[0]), want.Final, 2e-4)
 	checkAfter(t, m, after, want.LR, len(want.Steps))
+}
+
+// Memory in use after some steps is what it was before them.
+func TestStepsLeaveNoMemory(t *testing.T) {
+	g := golden.Open(t, goldenDir)
+	for name, set := range map[string]func(c *Config){
+		"stage1":             func(c *Config) { c.FixLLM = true },
+		"stage2":             func(c *Config) { c.Accumulation = 2 },
+		"checkpointed, muon": func(c *Config) { c.Checkpoint, c.Optimiser = true, "muon" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := cpu.New(0)
+			defer d.Close()
+			m, err := spatialllana.Open(d, modelDir, spatialllana.OpenOptions{})
+			must(t, err)
+			defer m.Free()
+			c := Defaults(Stage2)
+			set(&c)
+			tr, err := newTrainer(Stage2, &c, m, &dataset{samples: make([]sample, 30)}, func(string) {})
+			must(t, err)
+			defer tr.free()
+			var live []int64
+			for s := range 4 {
+				_, err := tr.update(s, c.Accumulation, func(i int) (*batch, error) { return goldenBatch(t, g, i), nil })
+				must(t, err)
+				must(t, d.Sync(context.Background()))
+				live = append(live, d.Stats().Live)
+			}
+			if live[1] != live[3] {
+				t.Errorf("bytes in use after each step: %v", live)
+			}
+		})
+	}
 }
 
 func near(t *testing.T, what string, step int, got, want, tol float64) {
