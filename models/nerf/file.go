@@ -1,8 +1,10 @@
 package nerf
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,6 +29,25 @@ func ReadWeights(path string) (*Field, error) {
 		return nil, err
 	}
 	defer src.Close()
+	return readWeights(path, src)
+}
+
+// ReadWeightsFrom is ReadWeights for a file that is already at hand. name is
+// used in errors.
+func ReadWeightsFrom(name string, r io.Reader) (*Field, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	src, err := checkpoint.OpenReader(name, bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	return readWeights(name, src)
+}
+
+func readWeights(path string, src checkpoint.Source) (*Field, error) {
 	t, err := src.Tensor(weightsKey)
 	if err != nil {
 		return nil, fmt.Errorf("%s: not a NeRF: %w", path, err)
