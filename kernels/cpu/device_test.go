@@ -1,11 +1,13 @@
 package cpu
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"testing"
-	"time"
 
 	"llana/kernels"
 	"llana/kernels/conformance"
@@ -24,214 +26,200 @@ func atLevels(t *testing.T, test func(t *testing.T)) {
 
 func TestConformance(t *testing.T) {
 	atLevels(t, func(t *testing.T) {
-		for threads := 1; threads <= 3; threads++ {
-			d := New(threads)
-			conformance.Run(d, func(r conformance.Result) {
-				if r.Err != nil {
-					t.Errorf("%d threads: %s, %s: %v", threads, r.Op, r.Case, r.Err)
-				}
-			})
-			if live := d.Stats().Live; live != 0 {
-				t.Errorf("%d bytes live after everything was freed", live)
+		d := New(2)
+		defer d.Close()
+		conformance.Run(d, func(r conformance.Result) {
+			if r.Err != nil {
+				t.Errorf("%s, %s: %v", r.Op, r.Case, r.Err)
 			}
-			d.Close()
+		})
+		if live := d.Stats().Live; live != 0 {
+			t.Errorf("%d bytes live after everything was freed", live)
 		}
 	})
 }
 
-// matmulCase is a product of the given lengths.
-func matmulCase(p kernels.MatMulParams, g, m, n, k int, bias bool) kernels.Case {
-	a, b := []int{m, k}, []int{k, n}
-	if p.TransA {
-		a = []int{k, m}
-	}
-	if p.TransB {
-		b = []int{n, k}
-	}
-	if g > 1 {
-		a, b = append([]int{g}, a...), append([]int{g}, b...)
-	}
-	c := kernels.Case{Name: fmt.Sprint(p, g, m, n, k, bias), P: p, In: []kernels.Fill{kernels.Normal(a...), kernels.Normal(b...), {}}}
-	if bias {
-		c.In[2] = kernels.Normal(n)
-	}
-	return c
-}
-
-// TestMatMulShapes covers the paths of products: edges of tiles, several
-// passes over k, packed and unpacked operands, long sums, batches.
-func TestMatMulShapes(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 7))
-	var cases []kernels.Case
-	for i := range 60 {
-		p := kernels.MatMulParams{TransA: r.IntN(2) == 1, TransB: r.IntN(2) == 1}
-		if r.IntN(3) == 0 {
-			p.Act = kernels.ActReLU
-		}
-		size := []int{20, 70, 300, 600}[i%4]
-		cases = append(cases, matmulCase(p, 1, 1+r.IntN(size), 1+r.IntN(size), 1+r.IntN(size), i%3 == 0))
-	}
-	for _, transA := range []bool{false, true} {
-		for _, transB := range []bool{false, true} {
-			p := kernels.MatMulParams{TransA: transA, TransB: transB}
-			cases = append(cases,
-				matmulCase(p, 1, 33, 31, 3000, true),
-				matmulCase(p, 1, 1, 300, 1030, true),
-				matmulCase(p, 1, 7, 130, 520, false),
-				matmulCase(p, 5, 64, 64, 200, false),
-				matmulCase(p, 5, 65, 70, 33, true),
-				matmulCase(p, 2, 300, 260, 270, false))
-		}
-	}
-	atLevels(t, func(t *testing.T) {
-		for threads := 1; threads <= 2; threads++ {
-			d := New(threads)
-			for _, c := range cases {
-				if r := conformance.Check(d, kernels.MatMul, c, false); r.Err != nil {
-					t.Errorf("%d threads: %s: %v", threads, c.Name, r.Err)
-				}
-				add := kernels.Case{Name: c.Name, P: c.P, In: c.In[:2], InOut: []kernels.Fill{
-					kernels.Normal(kernels.MatMul.OutShapes(c.P, [][]int{c.In[0].Shape, c.In[1].Shape, nil})[0]...)}}
-				if c.P.(kernels.MatMulParams).Act != kernels.ActNone {
-					continue
-				}
-				if r := conformance.Check(d, kernels.MatMulAdd, add, false); r.Err != nil {
-					t.Errorf("%d threads: add to %s: %v", threads, c.Name, r.Err)
-				}
-			}
-			d.Close()
-		}
-	})
-}
-
-// benchCase times a case on one thread.
-func benchCase(b *testing.B, op *kernels.Op, c kernels.Case, threads int) {
-	d := New(threads)
-	defer d.Close()
+// operands makes the operands of a case on d.
+func operands(d kernels.Device, op *kernels.Op, c kernels.Case) kernels.Call {
 	r := rand.New(rand.NewPCG(1, 2))
+	fill := func(k kernels.Kind, f kernels.Fill) *tensor.Tensor {
+		if !f.Present() {
+			return nil
+		}
+		v := f.Make(r)
+		if k == kernels.Float {
+			return tensor.Floats(d, tensor.F32, v, f.Shape...)
+		}
+		x := make([]int32, len(v))
+		for i := range v {
+			x[i] = int32(v[i])
+		}
+		return tensor.Int32(d, x, f.Shape...)
+	}
 	call := kernels.Call{Op: op, P: c.P}
 	shapes := make([][]int, len(c.In))
 	for i, f := range c.In {
-		if !f.Present() {
-			call.In = append(call.In, nil)
-			continue
-		}
+		call.In = append(call.In, fill(op.In[i].Kind, f))
 		shapes[i] = f.Shape
-		v := f.Make(r)
-		if op.In[i].Kind == kernels.Int {
-			x := make([]int32, len(v))
-			for j := range v {
-				x[j] = int32(v[j])
-			}
-			call.In = append(call.In, tensor.Int32(d, x, f.Shape...))
-		} else {
-			call.In = append(call.In, tensor.Floats(d, tensor.F32, v, f.Shape...))
-		}
 	}
-	out := append([][]int(nil), op.OutShapes(c.P, shapes)...)
-	next := 0
-	for i, a := range op.Out {
+	inout := c.InOut
+	for i, shape := range op.OutShapes(c.P, shapes) {
 		if i < len(c.OutShapes) && c.OutShapes[i] != nil {
-			out[i] = c.OutShapes[i]
+			shape = c.OutShapes[i]
 		}
-		if a.InOut {
-			out[i] = c.InOut[next].Shape
-			next++
+		f := kernels.Fixed(0, shape...)
+		if op.Out[i].InOut {
+			f, inout = inout[0], inout[1:]
 		}
-		dt := tensor.F32
-		if a.Kind == kernels.Int {
-			dt = tensor.I32
-		}
-		x := tensor.New(d, dt, out[i]...)
-		if a.Kind == kernels.Float {
-			x.SetFloat32(make([]float32, x.Len()))
-		}
-		call.Out = append(call.Out, x)
+		call.Out = append(call.Out, fill(op.Out[i].Kind, f))
 	}
-	d.Launch(&call)
-	cost := call.Cost()
-	b.ReportAllocs()
-	// The fastest run counts: others may be using the machine.
-	best := math.Inf(1)
-	for b.Loop() {
-		start := time.Now()
-		d.Launch(&call)
-		best = min(best, time.Since(start).Seconds())
-	}
-	b.ReportMetric(best*1e6, "best-us")
-	b.ReportMetric(float64(cost.FLOPs)/best/1e9, "GFLOP/s")
-	b.ReportMetric(float64(cost.Bytes)/best/1e9, "GB/s")
+	return call
 }
 
-// BenchmarkTile times the micro-kernel alone, on operands in the first-level
-// cache.
-func BenchmarkTile(b *testing.B) {
-	best := level
-	defer func() { level = best }()
-	for level = portable; level <= best; level++ {
-		b.Run(level.String(), func(b *testing.B) {
-			kn := tileKernel()
-			const k = 256
-			x := make([]float32, k*(kn.mr+kn.nr)+kn.mr*kn.nr)
-			t := &tile{k: k, a: &x[0], rs: 1, ks: kn.mr, b: &x[k*kn.mr], bs: kn.nr, c: &x[k*(kn.mr+kn.nr)], ldc: kn.nr, rows: kn.mr, cols: kn.nr}
-			best := math.Inf(1)
-			for b.Loop() {
-				start := time.Now()
-				for range 100 {
-					kn.run(t)
+// threadCases are large enough to be cut into several pieces.
+func threadCases() map[*kernels.Op]kernels.Case {
+	n := kernels.Normal
+	in := func(p any, f ...kernels.Fill) kernels.Case { return kernels.Case{P: p, In: f} }
+	into := func(c kernels.Case, f ...kernels.Fill) kernels.Case { c.InOut = f; return c }
+	q := n(2, 150, 4, 16)
+	return map[*kernels.Op]kernels.Case{
+		kernels.MatMul:            in(kernels.MatMulParams{TransB: true}, n(300, 70), n(90, 70), n(90)),
+		kernels.MatMulAdd:         into(in(kernels.MatMulParams{TransA: true}, n(3000, 40), n(3000, 50)), n(40, 50)),
+		kernels.GELU:              in(kernels.None{}, n(300, 300)),
+		kernels.Mul:               in(kernels.None{}, n(300, 300), n(300, 1)),
+		kernels.SumRows:           in(kernels.None{}, n(3000, 37)),
+		kernels.Sum:               in(kernels.ReduceParams{Axis: 0}, n(100000)),
+		kernels.Max:               in(kernels.ReduceParams{Axis: 1}, n(3, 100, 300)),
+		kernels.SumSquares:        into(in(kernels.None{}, n(100000)), n(1)),
+		kernels.SmoothL1:          in(kernels.None{}, n(30000), n(30000)),
+		kernels.BCELogits:         in(kernels.None{}, n(30000), n(30000), kernels.Fill{}),
+		kernels.LayerNormBackward: in(kernels.None{}, n(3000, 43), n(43), n(3000), n(3000), n(3000, 43)),
+		kernels.RMSNormBackward:   in(kernels.None{}, n(3000, 43), n(43), n(3000), n(3000, 43)),
+		kernels.BatchNorm:         in(kernels.NormParams{Eps: 1e-5}, n(3000, 43), n(43), n(43)),
+		kernels.BatchNormBackward: in(kernels.BatchNormBackwardParams{Eps: 1e-5}, n(3000, 43), n(43), n(43), kernels.Uniform(1, 2, 43), n(3000, 43)),
+		kernels.CrossEntropy:      in(kernels.None{}, n(300, 500), kernels.Ints(-1, 500, 300)),
+		kernels.EmbeddingBackward: into(in(kernels.None{}, n(300, 300), kernels.Ints(0, 9, 300)), n(9, 300)),
+		kernels.Dropout:           in(kernels.DropoutParams{P: 0.3}, n(100000), kernels.Fixed(3, 1)),
+		kernels.Attention:         in(kernels.AttentionParams{Causal: true}, q, q, q, kernels.Fill{}, kernels.Fill{}),
+		kernels.AttentionBackward: in(kernels.AttentionParams{Causal: true}, q, q, q, q, n(2, 4, 150), q, kernels.Fill{}, kernels.Fill{}),
+		kernels.TriplaneBackward:  in(kernels.None{}, n(2, 48, 200), kernels.Uniform(-1, 1, 2, 300, 3), n(2, 300, 200)),
+		kernels.FrequencyEncode:   in(kernels.EncodeParams{Octaves: 5}, kernels.Uniform(0, 1, 9000, 3)),
+	}
+}
+
+// TestThreads: results do not depend on the number of threads, bit for bit.
+func TestThreads(t *testing.T) {
+	atLevels(t, func(t *testing.T) {
+		for op, c := range threadCases() {
+			var want [][]float32
+			for threads := 1; threads <= 3; threads++ {
+				d := New(threads)
+				call := operands(d, op, c)
+				d.Launch(&call)
+				for i, o := range call.Out {
+					if o.DType() != tensor.F32 {
+						continue
+					}
+					got, err := o.ReadFloat32(context.Background())
+					if err != nil {
+						t.Fatal(err)
+					}
+					if threads == 1 {
+						want = append(want, got)
+					} else if !slices.EqualFunc(got, want[i], func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }) {
+						t.Errorf("%s: %d threads give another %s than one", op.Name, threads, op.Out[i].Name)
+					}
 				}
-				best = min(best, time.Since(start).Seconds()/100)
-			}
-			b.ReportMetric(2*float64(k*kn.mr*kn.nr)/best/1e9, "GFLOP/s")
-		})
-	}
-}
-
-// BenchmarkOps times every operation at its bench sizes.
-func BenchmarkOps(b *testing.B) {
-	for _, op := range kernels.Ops() {
-		for _, c := range op.Cases {
-			if !c.Bench {
-				continue
-			}
-			var shapes string
-			for _, f := range append(c.In, c.InOut...) {
-				shapes += fmt.Sprint(f.Shape)
-			}
-			for threads := 1; threads <= 2; threads++ {
-				b.Run(fmt.Sprintf("%s/%s/threads=%d", op.Name, shapes, threads), func(b *testing.B) { benchCase(b, op, c, threads) })
+				d.Close()
 			}
 		}
-	}
+	})
 }
 
-// BenchmarkProducts times products of the sizes that training small models
-// needs.
-func BenchmarkProducts(b *testing.B) {
-	for _, s := range []struct {
-		name           string
-		g, m, n, k     int
-		transA, transB bool
-	}{
-		{"1024", 1, 1024, 1024, 1024, false, false},
-		{"linear", 1, 3072, 516, 516, false, true},
-		{"linear grad x", 1, 3072, 516, 516, false, false},
-		{"linear grad w", 1, 516, 516, 3072, true, false},
-		{"small linear", 1, 192, 512, 128, false, true},
-		{"thin long", 1, 64, 64, 8192, true, false},
-		{"nerf forward", 48, 512, 64, 64, false, true},
-		{"nerf grad x", 48, 512, 64, 64, false, false},
-		{"nerf grad w", 48, 64, 64, 512, true, false},
-		{"nerf in", 48, 512, 64, 144, false, true},
-		{"nerf out", 48, 512, 4, 64, false, true},
-		{"decode", 1, 1, 2048, 512, false, true},
-		{"decode 8", 1, 8, 2048, 512, false, true},
+// TestMaskedNaN: what a mask hides stays hidden, even a NaN.
+func TestMaskedNaN(t *testing.T) {
+	poisoned := func(shape ...int) kernels.Fill {
+		f := kernels.Normal(shape...)
+		n := tensor.Numel(shape)
+		return kernels.Fill{Shape: shape, Gen: func(r *rand.Rand, i int) float64 {
+			if i >= n-20 {
+				return math.NaN()
+			}
+			return f.Gen(r, i)
+		}}
+	}
+	d := New(2)
+	defer d.Close()
+	p := kernels.AttentionParams{Causal: true}
+	q, k := kernels.Normal(1, 50, 2, 16), poisoned(1, 50, 2, 16)
+	lse := kernels.Uniform(3, 5, 1, 2, 50)
+	for op, in := range map[*kernels.Op][]kernels.Fill{
+		kernels.Attention:         {q, k, k, {}, {}},
+		kernels.AttentionBackward: {q, k, k, q, lse, q, {}, {}},
 	} {
-		p := kernels.MatMulParams{TransA: s.transA, TransB: s.transB}
-		for threads := 1; threads <= 2; threads++ {
-			b.Run(fmt.Sprintf("%s/threads=%d", s.name, threads), func(b *testing.B) {
-				benchCase(b, kernels.MatMul, matmulCase(p, s.g, s.m, s.n, s.k, false), threads)
-			})
+		if r := conformance.Check(d, op, kernels.Case{Name: "masked NaN", P: p, In: in}, false); r.Err != nil {
+			t.Errorf("%s: %v", op.Name, r.Err)
 		}
 	}
+}
+
+// TestSteadyState: a repeated launch allocates next to nothing.
+func TestSteadyState(t *testing.T) {
+	d := New(2)
+	defer d.Close()
+	for op, c := range threadCases() {
+		call := operands(d, op, c)
+		d.Launch(&call)
+		// The least of several rounds: a thread may join for the first time, and
+		// make its scratch buffers, at any launch.
+		least := uint64(math.MaxUint64)
+		for range 5 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range 4 {
+				d.Launch(&call)
+			}
+			runtime.ReadMemStats(&after)
+			least = min(least, (after.TotalAlloc-before.TotalAlloc)/4)
+		}
+		if least > 16<<10 {
+			t.Errorf("%s allocates %d bytes", op.Name, least)
+		}
+	}
+}
+
+func TestPoolPanic(t *testing.T) {
+	p := newPool(3)
+	defer p.close()
+	for i := range 50 {
+		func() {
+			defer func() {
+				if r := recover(); r != i {
+					t.Fatalf("panic %v came out as %v", i, r)
+				}
+			}()
+			p.loop(100, func(_ *worker, k int) {
+				if k == 60 {
+					panic(i)
+				}
+			})
+		}()
+		var n [100]int
+		p.loop(100, func(_ *worker, k int) { n[k]++ })
+		for k, v := range n {
+			if v != 1 {
+				t.Fatalf("iteration %d ran %d times", k, v)
+			}
+		}
+	}
+}
+
+func ExampleNew() {
+	d := New(0)
+	defer d.Close()
+	a := tensor.Float32(d, []float32{1, 2, 3, 4}, 2, 2)
+	b := tensor.Float32(d, []float32{5, 6, 7, 8}, 2, 2)
+	c := kernels.Run(d, kernels.MatMul, kernels.MatMulParams{}, a, b, nil)[0]
+	fmt.Println(c.ReadFloat32(context.Background()))
+	// Output: [19 22 43 50] <nil>
 }

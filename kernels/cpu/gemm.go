@@ -212,8 +212,8 @@ func (g *gemm) edge(w *worker, kn *kernel, t *tile, i, j int) {
 // strips says where a block of A is read: in place, but for the last strip of
 // rows when it is not full, or all from copies.
 type strips struct {
-	g        *gemm
-	l0       int
+	a        []float32 // from the block's first column on
+	rs, ks   int
 	packed   []float32
 	first    int // row of the first packed strip
 	mr, size int
@@ -224,7 +224,10 @@ type strips struct {
 // large A, when several panels of B use them).
 func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, panels, l0, l1 int) strips {
 	kl := l1 - l0
-	s := strips{g: g, l0: l0, first: m1, mr: kn.mr, size: kn.mr * kl}
+	s := strips{rs: g.ars, ks: g.aks, first: m1, mr: kn.mr, size: kn.mr * kl}
+	if kl > 0 {
+		s.a = g.a[l0*g.aks:]
+	}
 	rest := (m1 - m0) % kn.mr
 	if rest != 0 && !(kn.edge && rest%4 == 0) {
 		s.first = m1 - rest
@@ -239,7 +242,7 @@ func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, panels, l0, l1 int) stri
 	s.packed = w.floats(scratchPackA, n*s.size)
 	for i := range n {
 		row := s.first + i*kn.mr
-		packStrips(s.packed[i*s.size:(i+1)*s.size], kn.mr, g.a[row*g.ars+l0*g.aks:], g.ars, g.aks, min(kn.mr, m1-row), kl)
+		packStrips(s.packed[i*s.size:(i+1)*s.size], kn.mr, s.a[row*g.ars:], g.ars, g.aks, min(kn.mr, m1-row), kl)
 	}
 	return s
 }
@@ -250,7 +253,7 @@ func (s *strips) at(t *tile, i int) {
 		t.a, t.rs, t.ks = &s.packed[(i-s.first)/s.mr*s.size], 1, s.mr
 		return
 	}
-	t.a, t.rs, t.ks = &s.g.a[i*s.g.ars+s.l0*s.g.aks], s.g.ars, s.g.aks
+	t.a, t.rs, t.ks = &s.a[i*s.rs], s.rs, s.ks
 }
 
 // serial computes all of it on one worker.

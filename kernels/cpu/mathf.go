@@ -93,7 +93,7 @@ func tanhf(x float32) float32 {
 // sinCosPi returns sin(pi x) and cos(pi x): x is reduced, exactly, to its
 // distance t <= 1/4 from a multiple of 1/2, then Taylor series to 1e-8.
 func sinCosPi(x float32) (sin, cos float32) {
-	x -= 2 * float32(math.Floor(float64(x*0.5)))
+	x -= 2 * float32(math.RoundToEven(float64(x*0.5)))
 	q := float32(math.RoundToEven(float64(2 * x)))
 	t := x - 0.5*q
 	z := t * t

@@ -763,7 +763,7 @@ element:
 block:
 	VMULPS (R11), Y4, Y0
 	VMULPS half<>(SB), Y0, Y1
-	VROUNDPS $1, Y1, Y1
+	VROUNDPS $0, Y1, Y1
 	VFNMADD231PS two<>(SB), Y1, Y0
 	VADDPS Y0, Y0, Y1
 	VROUNDPS $0, Y1, Y1
