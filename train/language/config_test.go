@@ -121,3 +121,19 @@ func FuzzReadConfig(f *testing.F) {
 		}
 	})
 }
+
+// The recipes in the repository are valid.
+func TestRecipes(t *testing.T) {
+	for _, s := range []Stage{Text, Stage1, Stage2} {
+		paths, err := filepath.Glob("../recipes/*/" + string(s) + ".yaml")
+		must(t, err)
+		if len(paths) == 0 {
+			t.Errorf("no recipe for %s", s)
+		}
+		for _, path := range paths {
+			if _, err := ReadConfig(s, path, nil); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
