@@ -60,8 +60,9 @@ var rules = []rule{
 	forbid("hexadecimal floats are rejected", `\b0[xX][0-9a-fA-F]*(\.|[pP])`),
 	forbid("a lone semicolon is rejected", `[{};]\s*;`),
 	forbid("directives are rejected or need features that no adapter has", `(^|\n)\s*(requires|enable|diagnostic)\b`),
-	forbidInModule("a module constant may only be a literal or integer arithmetic", `\bconst\s+\w+[^=;]*=[^;]*([<>=!(]|\d\.\d+(e[-+]?\d+)?f?\s*[-+*/%]|[\w)]\s*[-+*/%][^;]*\d\.\d)`),
-	forbid("matrices other than square ones are rejected in products", `\bmat(2x3|2x4|3x2|3x4|4x2|4x3)\b`),
+	forbidInModule("builtins and comparisons in module constants are rejected: write the value", `\bconst\s+\w+[^=;]*=[^;]*[<>=!(]`),
+	forbidInModule("float arithmetic in a module constant needs its type written", `\bconst\s+\w+\s*=[^;]*(\d\.\d+(e[-+]?\d+)?f?\s*[-+*/%]|[\w)]\s*[-+*/%][^;]*\d\.\d)`),
+	forbid("matrices that are not square are mishandled, by transpose at least: use vectors", `\bmat(2x3|2x4|3x2|3x4|4x2|4x3)\b`),
 
 	// Right here, but not everywhere, or not in this project's conventions.
 	forbid("pointers stay out of arguments and variables: return values", `\bptr\s*<|[^&]&\s*[A-Za-z_]\w*\s*(\)\s*;|,)|=\s*&`),

@@ -63,7 +63,11 @@ func (p *pipelines) compile(dev hal.Device, label, text string) (*pipeline, erro
 	if err != nil {
 		return nil, err
 	}
-	module, err := dev.CreateShaderModule(&hal.ShaderModuleDescriptor{Label: label, Source: hal.ShaderSource{WGSL: text}})
+	code, err := compileWGSL(text)
+	if err != nil {
+		return nil, err
+	}
+	module, err := dev.CreateShaderModule(&hal.ShaderModuleDescriptor{Label: label, Source: hal.ShaderSource{SPIRV: code}})
 	if err != nil {
 		return nil, err
 	}
