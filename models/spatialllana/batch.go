@@ -25,13 +25,35 @@ type Object struct {
 // ReadObject reads an object's tokens from a .npy file of shape (tokens, width)
 // or (width), and takes their mean if the model wants that.
 func (p Projector) ReadObject(path string) (*Object, error) {
-	x, err := checkpoint.ReadNPY(path)
+	o, err := ReadObjectFile(path)
 	if err != nil {
 		return nil, err
 	}
-	o, err := p.Object(x)
-	if err != nil {
+	if o, err = p.fit(o); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return o, nil
+}
+
+// Object is ReadObject for an array at hand.
+func (p Projector) Object(x *checkpoint.Tensor) (*Object, error) {
+	o, err := NewObject(x)
+	if err != nil {
+		return nil, err
+	}
+	return p.fit(o)
+}
+
+// fit returns an object as the projector reads it.
+func (p Projector) fit(o *Object) (*Object, error) {
+	if o.Width != p.Width {
+		return nil, fmt.Errorf("%d object tokens of width %d, want width %d", o.Tokens, o.Width, p.Width)
+	}
+	if p.Pool == PoolMean {
+		return o.Mean(), nil
+	}
+	if p.Tokens != 0 && o.Tokens != p.Tokens {
+		return nil, fmt.Errorf("%d object tokens, want %d object tokens", o.Tokens, p.Tokens)
 	}
 	return o, nil
 }
@@ -45,24 +67,6 @@ func ReadObjectFile(path string) (*Object, error) {
 	o, err := NewObject(x)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return o, nil
-}
-
-// Object is ReadObject for an array at hand.
-func (p Projector) Object(x *checkpoint.Tensor) (*Object, error) {
-	o, err := NewObject(x)
-	if err != nil {
-		return nil, err
-	}
-	if o.Width != p.Width {
-		return nil, fmt.Errorf("array of shape %v, want object tokens of width %d", x.Shape, p.Width)
-	}
-	if p.Pool == PoolMean {
-		return o.Mean(), nil
-	}
-	if p.Tokens != 0 && o.Tokens != p.Tokens {
-		return nil, fmt.Errorf("array of shape %v, want %d object tokens", x.Shape, p.Tokens)
 	}
 	return o, nil
 }

@@ -175,7 +175,8 @@ func (c *Config) files() map[string][]byte {
 	}
 	merge(gen, map[string]any{"bos_token_id": c.BOS, "eos_token_id": c.EOS, "pad_token_id": c.Pad})
 	out := map[string][]byte{ConfigName: indented(cfg), GenerationName: indented(gen)}
-	if c.Projector != nil {
+	// Without a number of tokens there is nothing to say that the weights do not.
+	if c.Projector != nil && c.Projector.Tokens > 0 {
 		out[ProjectorName] = c.Projector.YAML()
 	}
 	return out

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -242,16 +241,6 @@ func (m *Model) SaveProjector(ctx context.Context, dir string) error {
 		ts = append(ts, t)
 	}
 	return checkpoint.WriteTorch(filepath.Join(dir, ProjectorFile), checkpoint.StateDict(ts...))
-}
-
-// HasWeights reports whether a folder holds weights.
-func HasWeights(dir string) bool {
-	for _, n := range []string{"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"} {
-		if _, err := os.Stat(filepath.Join(dir, n)); err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // paramSource gives parameters as tensors to be written, one at a time.

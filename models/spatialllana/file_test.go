@@ -223,6 +223,11 @@ func TestProjectorNamedByConfig(t *testing.T) {
 	if p := m.Projector; p == nil || p.Width != 28 || !slices.Equal(p.Hidden, []int{40}) || p.Tokens != 0 {
 		t.Errorf("projector %+v from the weights", p)
 	}
+	saved := t.TempDir()
+	must(t, m.Save(context.Background(), saved))
+	if c, err = ReadConfig(saved); err != nil || c.Projector != nil {
+		t.Errorf("projector %+v (error %v) after saving, want none described", c.Projector, err)
+	}
 }
 
 func TestFreshProjector(t *testing.T) {

@@ -91,21 +91,15 @@ func (d *dataset) checkObjects() error {
 			return err
 		}
 		if err != nil {
-			missing++
-			first = cmpOr(first, err)
+			if missing++; missing == 1 {
+				first = err
+			}
 		}
 	}
 	if missing > 0 {
 		return fmt.Errorf("the tokens of %d of %d objects are missing, the first: %w", missing, len(seen), first)
 	}
 	return nil
-}
-
-func cmpOr(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // firstObject returns the path of the first object's tokens, "" if there is
