@@ -33,6 +33,7 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		chatCommand(a),
 		logitsCommand(a),
 		tokenizeCommand(a),
+		verifyCommand(a),
 	)
 	// Without a command, the program says what it can do.
 	alone := group(root).RunE
