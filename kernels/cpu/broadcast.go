@@ -139,6 +139,10 @@ func permute(d *device, c *kernels.Call) {
 			first := i % blocks * permuteBlock
 			n := min(permuteBlock, column.Len-first)
 			to, from = to+first*column.A, from+first*column.B
+			if column.B == 1 && row.A == 1 {
+				transpose(y[to:], column.A, x[from:], row.B, row.Len, n)
+				continue
+			}
 			for j := range row.Len {
 				s := x[from+j*row.B:]
 				for k := range n {

@@ -22,7 +22,8 @@ type device struct {
 	*tensor.Host
 	*pool
 
-	mu sync.Mutex // held by Launch
+	mu    sync.Mutex // held by Launch
+	turns turns      // for RoPE
 }
 
 // New returns a device that computes on the given number of threads; all of

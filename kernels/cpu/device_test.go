@@ -188,6 +188,24 @@ func TestSteadyState(t *testing.T) {
 	}
 }
 
+// TestRoPEPositions: dense positions, which a table covers, and no two calls
+// alike.
+func TestRoPEPositions(t *testing.T) {
+	d := New(2)
+	defer d.Close()
+	x := kernels.Normal(2, 40, 3, 16)
+	for i, c := range []kernels.Case{
+		{P: kernels.RoPEParams{Theta: 10000}, In: []kernels.Fill{x, kernels.Ints(-20, 100, 2, 40)}},
+		{P: kernels.RoPEParams{Theta: 10000, Inverse: true}, In: []kernels.Fill{x, kernels.Ints(0, 90, 2, 40)}},
+		{P: kernels.RoPEParams{Theta: 10000, Offset: 60}, In: []kernels.Fill{x, {}}},
+		{P: kernels.RoPEParams{Theta: 500, Offset: 60}, In: []kernels.Fill{x, {}}},
+	} {
+		if r := conformance.Check(d, kernels.RoPE, c, false); r.Err != nil {
+			t.Errorf("case %d: %v", i, r.Err)
+		}
+	}
+}
+
 func TestPoolPanic(t *testing.T) {
 	p := newPool(3)
 	defer p.close()

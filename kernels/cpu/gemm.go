@@ -105,22 +105,7 @@ func packStrips(dst []float32, width int, src []float32, stride, next, count, k 
 		}
 		return
 	}
-	i := 0
-	for ; i+4 <= count; i += 4 {
-		s0 := src[i*stride : i*stride+k]
-		s1 := src[(i+1)*stride:][:k]
-		s2 := src[(i+2)*stride:][:k]
-		s3 := src[(i+3)*stride:][:k]
-		for l, x := range s0 {
-			d := dst[l*width+i : l*width+i+4 : l*width+i+4]
-			d[0], d[1], d[2], d[3] = x, s1[l], s2[l], s3[l]
-		}
-	}
-	for ; i < count; i++ {
-		for l, x := range src[i*stride : i*stride+k] {
-			dst[l*width+i] = x
-		}
-	}
+	transpose(dst, width, src, stride, count, k)
 }
 
 // run computes rows m0..m1 of the panels p0..p1 of C on one worker.

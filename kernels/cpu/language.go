@@ -13,7 +13,6 @@ func init() {
 	fast[kernels.CrossEntropyBackward] = crossEntropyBackward
 	fast[kernels.Embedding] = embedding
 	fast[kernels.EmbeddingBackward] = embeddingBackward
-	fast[kernels.RoPE] = rope
 }
 
 // expShifted sets y = exp(x - top), top the largest of x, and returns top and
@@ -128,45 +127,6 @@ func embeddingBackward(d *device, c *kernels.Call) {
 			}
 			t := table[int(id)*n+from : int(id)*n+to]
 			vecAdd(t, t, dy[i*n+from:i*n+to])
-		}
-	})
-}
-
-// rope takes sines and cosines in float64, once for all heads of a token.
-func rope(d *device, c *kernels.Call) {
-	p := c.P.(kernels.RoPEParams)
-	x, positions, y := floats(c.In[0]), ints(c.In[1]), floats(c.Out[0])
-	s := c.In[0].Shape()
-	tokens, heads, dim := s[1], s[2], s[3]
-	half := dim / 2
-	frequency := make([]float64, half)
-	for i := range frequency {
-		frequency[i] = p.Frequency(i, dim)
-		if p.Inverse {
-			frequency[i] = -frequency[i]
-		}
-	}
-	d.rows(s[0]*tokens, half*16+heads*dim, func(w *worker, lo, hi int) {
-		sin, cos := w.floats(scratch0, half), w.floats(scratch1, half)
-		for t := lo; t < hi; t++ {
-			pos := p.Offset + t%tokens
-			if positions != nil {
-				pos = int(positions[t])
-			}
-			for i, f := range frequency {
-				a, b := math.Sincos(float64(pos) * f)
-				sin[i], cos[i] = float32(a), float32(b)
-			}
-			for h := t * heads; h < (t+1)*heads; h++ {
-				x0, x1 := x[h*dim:h*dim+half], x[h*dim+half:(h+1)*dim]
-				y0, y1 := y[h*dim:h*dim+half], y[h*dim+half:(h+1)*dim]
-				x1, y0, y1 = x1[:len(x0)], y0[:len(x0)], y1[:len(x0)]
-				for i, a := range x0 {
-					b, sn, cs := x1[i], sin[i], cos[i]
-					y0[i] = a*cs - b*sn
-					y1[i] = b*cs + a*sn
-				}
-			}
 		}
 	})
 }

@@ -85,3 +85,6 @@ func dropoutAVX2(dst, a *float32, n int, seed, counter, below uint32, factor flo
 
 //go:noescape
 func maxRowAVX2(best *float32, at *int32, row *float32, n int, k int32)
+
+//go:noescape
+func transposeAVX2(dst *float32, ds int, a *float32, as, blocks int)

@@ -962,3 +962,76 @@ next:
 	JNZ  next
 	VZEROUPPER
 	RET
+
+// Transposes 8 rows of a, 8 columns at a time: dst[c ds + r] = a[r as + c] for
+// r < 8, c < 8 blocks.
+//
+//   SI, R8 rows 0 and 4 of a, R9 stride in bytes, R10 three strides
+//   DI, DX rows 0 and 4 of dst, R11 stride in bytes, R12 three strides
+//   Y0..Y7 and Y8..Y15 in turn the rows and their shuffles
+//
+// func transposeAVX2(dst *float32, ds int, a *float32, as, blocks int)
+TEXT ·transposeAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ ds+8(FP), R11
+	MOVQ a+16(FP), SI
+	MOVQ as+24(FP), R9
+	MOVQ blocks+32(FP), CX
+	SHLQ $2, R9
+	SHLQ $2, R11
+	LEAQ (R9)(R9*2), R10
+	LEAQ (R11)(R11*2), R12
+	LEAQ (SI)(R9*4), R8
+	LEAQ (DI)(R11*4), DX
+	MOVQ R11, R13
+	SHLQ $3, R13
+
+next:
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R9*1), Y1
+	VMOVUPS (SI)(R9*2), Y2
+	VMOVUPS (SI)(R10*1), Y3
+	VMOVUPS (R8), Y4
+	VMOVUPS (R8)(R9*1), Y5
+	VMOVUPS (R8)(R9*2), Y6
+	VMOVUPS (R8)(R10*1), Y7
+	VUNPCKLPS Y1, Y0, Y8
+	VUNPCKHPS Y1, Y0, Y9
+	VUNPCKLPS Y3, Y2, Y10
+	VUNPCKHPS Y3, Y2, Y11
+	VUNPCKLPS Y5, Y4, Y12
+	VUNPCKHPS Y5, Y4, Y13
+	VUNPCKLPS Y7, Y6, Y14
+	VUNPCKHPS Y7, Y6, Y15
+	VSHUFPS $0x44, Y10, Y8, Y0
+	VSHUFPS $0xee, Y10, Y8, Y1
+	VSHUFPS $0x44, Y11, Y9, Y2
+	VSHUFPS $0xee, Y11, Y9, Y3
+	VSHUFPS $0x44, Y14, Y12, Y4
+	VSHUFPS $0xee, Y14, Y12, Y5
+	VSHUFPS $0x44, Y15, Y13, Y6
+	VSHUFPS $0xee, Y15, Y13, Y7
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x20, Y5, Y1, Y9
+	VPERM2F128 $0x20, Y6, Y2, Y10
+	VPERM2F128 $0x20, Y7, Y3, Y11
+	VPERM2F128 $0x31, Y4, Y0, Y12
+	VPERM2F128 $0x31, Y5, Y1, Y13
+	VPERM2F128 $0x31, Y6, Y2, Y14
+	VPERM2F128 $0x31, Y7, Y3, Y15
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, (DI)(R11*1)
+	VMOVUPS Y10, (DI)(R11*2)
+	VMOVUPS Y11, (DI)(R12*1)
+	VMOVUPS Y12, (DX)
+	VMOVUPS Y13, (DX)(R11*1)
+	VMOVUPS Y14, (DX)(R11*2)
+	VMOVUPS Y15, (DX)(R12*1)
+	ADDQ $32, SI
+	ADDQ $32, R8
+	ADDQ R13, DI
+	ADDQ R13, DX
+	DECQ CX
+	JNZ  next
+	VZEROUPPER
+	RET

@@ -60,3 +60,5 @@ func dot4AVX2(x, w *float32, stride, n int, out *float32) { panic(noAVX2) }
 func dropoutAVX2(dst, a *float32, n int, seed, counter, below uint32, factor float32) { panic(noAVX2) }
 
 func maxRowAVX2(best *float32, at *int32, row *float32, n int, k int32) { panic(noAVX2) }
+
+func transposeAVX2(dst *float32, ds int, a *float32, as, blocks int) { panic(noAVX2) }

@@ -1,0 +1,104 @@
+package cpu
+
+import (
+	"math"
+
+	"llana/kernels"
+)
+
+func init() { fast[kernels.RoPE] = rope }
+
+// turns are the sines and cosines of consecutive positions, kept from call to
+// call: every layer of a model asks for the same ones.
+type turns struct {
+	theta       float32
+	dim         int
+	first, last int // positions [first, last)
+	sin, cos    []float32
+}
+
+// turnsFor returns the table of the positions first..last, taken in float64.
+func (d *device) turnsFor(p kernels.RoPEParams, dim, first, last int) *turns {
+	t, half := &d.turns, dim/2
+	if t.theta == p.Theta && t.dim == dim && t.first <= first && t.last >= last {
+		return t
+	}
+	n := (last - first) * half
+	*t = turns{p.Theta, dim, first, last, grow(t.sin, n), grow(t.cos, n)}
+	frequency := make([]float64, half)
+	for i := range frequency {
+		frequency[i] = p.Frequency(i, dim)
+	}
+	d.rows(last-first, 32*half, func(_ *worker, lo, hi int) {
+		for pos := lo; pos < hi; pos++ {
+			for i, f := range frequency {
+				s, c := math.Sincos(float64(first+pos) * f)
+				t.sin[pos*half+i], t.cos[pos*half+i] = float32(s), float32(c)
+			}
+		}
+	})
+	return t
+}
+
+// grow returns n floats of undefined contents, in x's memory if they fit.
+func grow(x []float32, n int) []float32 {
+	if cap(x) < n {
+		return make([]float32, n+n/2)[:n]
+	}
+	return x[:n]
+}
+
+func rope(d *device, c *kernels.Call) {
+	p := c.P.(kernels.RoPEParams)
+	x, positions, y := floats(c.In[0]), ints(c.In[1]), floats(c.Out[0])
+	s := c.In[0].Shape()
+	tokens, heads, dim := s[1], s[2], s[3]
+	if len(x) == 0 {
+		return
+	}
+	first, last := p.Offset, p.Offset+tokens
+	if positions != nil {
+		first, last = bounds(positions)
+		if last-first > 4*len(positions)+1024 {
+			c.Reference() // a table would be mostly empty
+			return
+		}
+	}
+	table, half, sign := d.turnsFor(p, dim, first, last), dim/2, float32(1)
+	if p.Inverse {
+		sign = -1
+	}
+	d.rows(s[0]*tokens, heads*dim, func(_ *worker, lo, hi int) {
+		for t := lo; t < hi; t++ {
+			pos := p.Offset + t%tokens
+			if positions != nil {
+				pos = int(positions[t])
+			}
+			at := (pos - table.first) * half
+			sin, cos := table.sin[at:at+half], table.cos[at:at+half]
+			for h := t * heads; h < (t+1)*heads; h++ {
+				turn(y[h*dim:(h+1)*dim], x[h*dim:(h+1)*dim], sin, cos, sign)
+			}
+		}
+	})
+}
+
+// bounds returns the range [first, last) that positions lie in.
+func bounds(positions []int32) (first, last int) {
+	first, last = int(positions[0]), int(positions[0])+1
+	for _, p := range positions {
+		first, last = min(first, int(p)), max(last, int(p)+1)
+	}
+	return first, last
+}
+
+// turn rotates the pairs of one head, by negative angles if sign is -1.
+func turn(y, x, sin, cos []float32, sign float32) {
+	half := len(sin)
+	x0, x1, y0, y1, cos := x[:half], x[half:2*half], y[:half], y[half:2*half], cos[:half]
+	for i, a := range x0 {
+		b, s, c := x1[i], sign*sin[i], cos[i]
+		y0[i] = a*c - b*s
+		y1[i] = b*c + a*s
+	}
+}
