@@ -44,27 +44,18 @@ fn visible(i: u32, n: u32) -> u32 {
 }
 
 fn load_q(base: u32, i: u32, d: u32) -> f32 {
-    var x = 0.0;
-    if (i < p.queries && d < p.dim) {
-        x = q[base + i * p.heads * p.dim + d];
-    }
-    return x;
+    let inside = i < p.queries && d < p.dim;
+    return select(0.0, q[select(0u, base + i * p.heads * p.dim + d, inside)], inside);
 }
 
 fn load_k(base: u32, j: u32, d: u32, end: u32) -> f32 {
-    var x = 0.0;
-    if (j < end && d < p.dim) {
-        x = k[base + j * p.kv_heads * p.dim + d];
-    }
-    return x;
+    let inside = j < end && d < p.dim;
+    return select(0.0, k[select(0u, base + j * p.kv_heads * p.dim + d, inside)], inside);
 }
 
 fn load_v(base: u32, j: u32, d: u32, end: u32) -> f32 {
-    var x = 0.0;
-    if (j < end && d < p.dim) {
-        x = v[base + j * p.kv_heads * p.dim + d];
-    }
-    return x;
+    let inside = j < end && d < p.dim;
+    return select(0.0, v[select(0u, base + j * p.kv_heads * p.dim + d, inside)], inside);
 }
 
 fn store(base: u32, i: u32, d: u32, x: vec4<f32>) {

@@ -9,7 +9,7 @@ type attentionShape struct {
 	special, bench         bool
 }
 
-func attentionCases(make func(attentionShape) Case) []Case {
+func attentionCases(build func(attentionShape) Case) []Case {
 	causal, dropped := AttentionParams{Causal: true}, AttentionParams{Dropout: 0.3}
 	var cases []Case
 	for _, s := range []attentionShape{
@@ -47,7 +47,7 @@ func attentionCases(make func(attentionShape) Case) []Case {
 		{name: "bench, causal, 32 heads of 128", p: causal, b: 1, tq: 3125, rows: 3125, h: 32, hkv: 32, d: 128, bench: true},
 		{name: "bench, one query", p: AttentionParams{Causal: true, Offset: 3199, Keys: 3200}, b: 1, tq: 1, rows: 4096, h: 32, hkv: 32, d: 128, bench: true},
 	} {
-		cases = append(cases, make(s))
+		cases = append(cases, build(s))
 	}
 	return cases
 }

@@ -35,19 +35,13 @@ fn visible(i: u32, n: u32) -> u32 {
 }
 {{range $a := seq 2}}{{$x := "q"}}{{$y := "k"}}{{if eq $a 1}}{{$x = "dout"}}{{$y = "v"}}{{end}}
 fn load_{{$x}}(base: u32, i: u32, d: u32) -> f32 {
-    var x = 0.0;
-    if (i < p.queries && d < p.dim) {
-        x = {{$x}}[base + i * p.heads * p.dim + d];
-    }
-    return x;
+    let inside = i < p.queries && d < p.dim;
+    return select(0.0, {{$x}}[select(0u, base + i * p.heads * p.dim + d, inside)], inside);
 }
 
 fn load_{{$y}}(base: u32, j: u32, d: u32, end: u32) -> f32 {
-    var x = 0.0;
-    if (j < end && d < p.dim) {
-        x = {{$y}}[base + j * p.kv_heads * p.dim + d];
-    }
-    return x;
+    let inside = j < end && d < p.dim;
+    return select(0.0, {{$y}}[select(0u, base + j * p.kv_heads * p.dim + d, inside)], inside);
 }
 {{end}}
 fn store(base: u32, i: u32, d: u32, x: vec4<f32>) {
