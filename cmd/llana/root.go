@@ -34,6 +34,7 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		logitsCommand(a),
 		tokenizeCommand(a),
 		verifyCommand(a),
+		benchCommand(a),
 	)
 	// Without a command, the program says what it can do.
 	alone := group(root).RunE

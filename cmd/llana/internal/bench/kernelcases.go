@@ -1,0 +1,192 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+
+	"llana/kernels"
+	"llana/tensor"
+)
+
+// shaped are the listed cases whose names hold their sizes; others of the same
+// form can be named.
+var shaped = []string{
+	"matmul/f32/1024x1024x1024",
+	"matmul/f32/3072x2064x516",
+	"matvec/f32/2048x768",
+	"attention/forward/1x3072x12x43",
+	"attention/backward/1x3072x12x43",
+	"attention/decode/1x1024x12x64",
+}
+
+// parse makes a case of a name that holds sizes:
+//
+//	matmul/f32/MxNxK
+//	matvec/f32/MxK
+//	attention/{forward,backward}/BxTxHxD    full attention
+//	attention/decode/BxTxHxD                one query, T keys
+func parse(name string) (Case, error) {
+	at := strings.LastIndexByte(name, '/')
+	if at < 0 {
+		return Case{}, unknown(name)
+	}
+	var sizes []int
+	work := 1.0
+	for _, s := range strings.Split(name[at+1:], "x") {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 {
+			return Case{}, unknown(name)
+		}
+		sizes, work = append(sizes, n), work*float64(n)
+	}
+	if work > 1e12 {
+		return Case{}, fmt.Errorf("case %q is too large", name)
+	}
+	switch kind := name[:at]; {
+	case kind == "matmul/f32" && len(sizes) == 3:
+		return matmulCase(name, sizes[0], sizes[1], sizes[2]), nil
+	case kind == "matvec/f32" && len(sizes) == 2:
+		return matmulCase(name, 1, sizes[0], sizes[1]), nil
+	case kind == "attention/forward" && len(sizes) == 4:
+		return attentionForward(name, [4]int(sizes), sizes[1]), nil
+	case kind == "attention/backward" && len(sizes) == 4:
+		return attentionBackward(name, [4]int(sizes)), nil
+	case kind == "attention/decode" && len(sizes) == 4:
+		return attentionForward(name, [4]int(sizes), 1), nil
+	}
+	return Case{}, unknown(name)
+}
+
+func unknown(name string) error {
+	return fmt.Errorf("no case %q: --list shows them", name)
+}
+
+// matmulCase is x (M, K) times weights (N, K) transposed, as layers compute it.
+func matmulCase(name string, m, n, k int) Case {
+	return opCase(name, kernels.MatMul, kernels.Case{P: kernels.MatMulParams{TransB: true},
+		In: []kernels.Fill{kernels.Normal(m, k), kernels.Normal(n, k), {}}})
+}
+
+func attentionForward(name string, s [4]int, queries int) Case {
+	q, kv := kernels.Normal(s[0], queries, s[2], s[3]), kernels.Normal(s[:]...)
+	return opCase(name, kernels.Attention, kernels.Case{P: kernels.AttentionParams{}, In: []kernels.Fill{q, kv, kv, {}, {}}})
+}
+
+func attentionBackward(name string, s [4]int) Case {
+	x, lse := kernels.Normal(s[:]...), kernels.Fixed(8, s[0], s[2], s[1])
+	return opCase(name, kernels.AttentionBackward,
+		kernels.Case{P: kernels.AttentionParams{}, In: []kernels.Fill{x, x, x, x, lse, x, {}, {}}})
+}
+
+// kernelCases are the sizes that operations declare for timing: kernel/OP, with
+// what tells it apart where there are several.
+func kernelCases() []Case {
+	var all []Case
+	for _, op := range kernels.Ops() {
+		names := map[string]int{}
+		for _, c := range op.Cases {
+			if c.Bench {
+				names[caseName(op, c)]++
+			}
+		}
+		for _, c := range op.Cases {
+			if !c.Bench {
+				continue
+			}
+			name := caseName(op, c)
+			if names[name] > 1 {
+				name += "/" + operandSizes(c)
+			}
+			all = append(all, opCase(name, op, c))
+		}
+	}
+	return all
+}
+
+func caseName(op *kernels.Op, c kernels.Case) string {
+	variant := strings.Trim(strings.TrimPrefix(c.Name, "bench"), ", ")
+	if variant == "" {
+		return "kernel/" + op.Name
+	}
+	return "kernel/" + op.Name + "/" + strings.ReplaceAll(strings.ReplaceAll(variant, ",", ""), " ", "-")
+}
+
+// operandSizes spells the shapes of a case's inputs: "512x768-768x2048".
+func operandSizes(c kernels.Case) string {
+	var shapes []string
+	for _, f := range c.In {
+		if f.Present() {
+			shapes = append(shapes, strings.ReplaceAll(strings.Trim(fmt.Sprint(f.Shape), "[]"), " ", "x"))
+		}
+	}
+	return strings.Join(shapes, "-")
+}
+
+// opCase times one call of an operation.
+func opCase(name string, op *kernels.Op, c kernels.Case) Case {
+	return Case{Name: name, prepare: func(_ context.Context, d kernels.Device) (work, error) {
+		in, out := operands(d, op, c)
+		return work{
+			run: func(context.Context) error {
+				kernels.RunInto(d, op, c.P, in, out)
+				return nil
+			},
+			free: func() {
+				for _, t := range append(in, out...) {
+					t.Free()
+				}
+			},
+		}, nil
+	}}
+}
+
+// operands makes the inputs and outputs of a case.
+func operands(d kernels.Device, op *kernels.Op, c kernels.Case) (in, out []*tensor.Tensor) {
+	r := rand.New(rand.NewPCG(1, 2))
+	shapes := make([][]int, len(c.In))
+	for i, f := range c.In {
+		var t *tensor.Tensor
+		if f.Present() {
+			shapes[i] = f.Shape
+			t = fill(d, op.In[i].Kind, f, r)
+		}
+		in = append(in, t)
+	}
+	inOut := 0
+	for i, s := range op.OutShapes(c.P, shapes) {
+		a := op.Out[i]
+		if a.InOut {
+			out = append(out, fill(d, a.Kind, c.InOut[inOut], r))
+			inOut++
+			continue
+		}
+		if i < len(c.OutShapes) && c.OutShapes[i] != nil {
+			s = c.OutShapes[i]
+		}
+		dt := d.Float()
+		if a.Kind == kernels.Int {
+			dt = tensor.I32
+		}
+		out = append(out, tensor.New(d, dt, s...))
+	}
+	return in, out
+}
+
+func fill(d kernels.Device, k kernels.Kind, f kernels.Fill, r *rand.Rand) *tensor.Tensor {
+	n := tensor.Numel(f.Shape)
+	if k == kernels.Int {
+		v := make([]int32, n)
+		for i := range v {
+			v[i] = int32(f.Gen(r, i))
+		}
+		return tensor.Int32(d, v, f.Shape...)
+	}
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(f.Gen(r, i))
+	}
+	return tensor.Float32(d, v, f.Shape...)
+}
