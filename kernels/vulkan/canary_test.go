@@ -3,6 +3,7 @@
 package vulkan
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -57,7 +58,25 @@ func (c canary) wrong(t *testing.T, d *device) int {
 		t.Log(err)
 		return 64
 	}
-	d.pipelines.byKey[c.name] = p // Close destroys it
+	n := 0
+	for i, got := range runCanary(t, d, p) {
+		want := c.want(i)
+		if i == 63 && math.IsNaN(want) == math.IsNaN(float64(got)) && math.IsNaN(want) {
+			continue
+		}
+		if !(math.Abs(float64(got)-want) <= 1e-4*max(1, math.Abs(want))) {
+			if n++; n == 1 {
+				t.Logf("element %d is %v, want %v", i, got, want)
+			}
+		}
+	}
+	return n
+}
+
+// runCanary returns y.
+func runCanary(t *testing.T, d *device, p *pipeline) []float32 {
+	t.Helper()
+	d.pipelines.byKey[fmt.Sprintf("canary %p", p)] = p // Close destroys it
 	in := tensor.Float32(d, canaryInput(), 64)
 	out := tensor.Float32(d, make([]float32, 64), 64)
 	defer in.Free()
@@ -72,19 +91,7 @@ func (c canary) wrong(t *testing.T, d *device) int {
 		t.Fatal(err)
 	}
 	d.append(step{pipeline: p, group: group, groups: [3]uint32{1, 1, 1}})
-	n := 0
-	for i, got := range read(t, out) {
-		want := c.want(i)
-		if i == 63 && math.IsNaN(want) == math.IsNaN(float64(got)) && math.IsNaN(want) {
-			continue
-		}
-		if !(math.Abs(float64(got)-want) <= 1e-4*max(1, math.Abs(want))) {
-			if n++; n == 1 {
-				t.Logf("element %d is %v, want %v", i, got, want)
-			}
-		}
-	}
-	return n
+	return read(t, out)
 }
 
 func xAt(i int) float64 { return float64(canaryInput()[i]) }

@@ -16,6 +16,8 @@ import (
 type pipelines struct {
 	byKey   map[string]*pipeline
 	layouts map[string]*layout
+	// rewrite, if not nil, changes every kernel's text. For tests.
+	rewrite func(text string) string
 }
 
 type pipeline struct {
@@ -45,6 +47,9 @@ func (p *pipelines) get(dev hal.Device, disp *kernels.Dispatch) (*pipeline, erro
 	text, err := disp.Source()
 	if err != nil {
 		return nil, err
+	}
+	if p.rewrite != nil {
+		text = p.rewrite(text)
 	}
 	pl, err := p.compile(dev, key, text)
 	if err != nil {

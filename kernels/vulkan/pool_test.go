@@ -1,3 +1,5 @@
+//go:build !nogpu && !android && (linux || darwin || windows) && (amd64 || arm64)
+
 package vulkan
 
 import (

@@ -1,3 +1,5 @@
+//go:build !nogpu && !android && (linux || darwin || windows) && (amd64 || arm64)
+
 package vulkan
 
 import (
@@ -51,7 +53,7 @@ func dropZeroing(words []uint32) ([]uint32, error) {
 		return nil, fmt.Errorf("not SPIR-V")
 	}
 	workgroup, null := map[uint32]bool{}, map[uint32]bool{}
-	var main, target uint32 // of the first branch in main
+	var main, target uint32 // the entry point; where its first branch goes
 	inMain, inBlock := false, false
 	from, to := 0, 0 // the stores
 	for at := spirvHeader; at < len(words); {
@@ -59,7 +61,8 @@ func dropZeroing(words []uint32) ([]uint32, error) {
 		if n == 0 || at+n > len(words) {
 			return nil, fmt.Errorf("broken SPIR-V at word %d", at)
 		}
-		w := words[at : at+n]
+		var w [4]uint32 // the instruction's first words
+		copy(w[:], words[at:at+n])
 		switch {
 		case op == opEntryPoint:
 			main = w[2]
@@ -71,15 +74,12 @@ func dropZeroing(words []uint32) ([]uint32, error) {
 			inMain = w[2] == main
 		case op == opBranchConditional && inMain && target == 0:
 			target = w[2]
-		case op == opLabel && inMain && target != 0 && w[1] == target && from == 0:
-			inBlock, from = true, at+n
+		case op == opLabel && inMain && target != 0 && w[1] == target && !inBlock:
+			inBlock, from, to = true, at+n, at+n
 		case inBlock && op == opStore && workgroup[w[1]] && null[w[2]]:
 			to = at + n
 		case inBlock && op == opBranch:
-			if to == at {
-				return append(words[:from:from], words[to:]...), nil
-			}
-			return words, nil
+			return append(words[:from:from], words[to:]...), nil
 		case inBlock || inMain && op == opFunctionEnd:
 			return words, nil
 		}
