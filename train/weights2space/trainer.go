@@ -32,8 +32,10 @@ type Trainer struct {
 	draw      sampler
 	steps     int
 	state     State
+	last      *tensor.Tensor // [1], the last step's loss
 	rate      train.Rate
 	occupied  map[*Item][]int32
+	validated map[string]float64 // the last validation, until it is logged
 	ctx       context.Context
 }
 
@@ -86,6 +88,8 @@ func (tr *Trainer) build() error {
 			return err
 		}
 	}
+	tr.last = tensor.New(tr.dev, tr.dev.Float(), 1)
+	tr.last.SetFloat32([]float32{0})
 	params := tr.model.Params.Trainable()
 	adam := func(o *train.AdamW) {
 		o.WeightDecay, o.MaxNorm = c.WD, float32(c.MaxGradNorm)
@@ -116,7 +120,7 @@ func hiddenMatrix(p *nn.Param) bool {
 	return p.Name != "query_tokens" && !strings.HasPrefix(p.Name, "decoder.after_skip.2.")
 }
 
-// checkpointName is where a training's last state is kept.
+// checkpointPath is where a training's states are kept.
 func (tr *Trainer) checkpointPath(name string) string {
 	return filepath.Join(tr.cfg.OutputDir, "ckpts", name)
 }
@@ -132,6 +136,13 @@ func (tr *Trainer) resume() error {
 	}
 	tr.state = s
 	return nil
+}
+
+// Close frees the model and the optimiser's state.
+func (tr *Trainer) Close() {
+	tr.model.Params.Free()
+	tr.optimiser.Free()
+	tr.last.Free()
 }
 
 // Steps returns the steps done and the steps of the whole training.
@@ -179,22 +190,43 @@ func (tr *Trainer) step(ctx context.Context, s int) (func(context.Context) (trai
 		t.Release()
 		return nil, err
 	}
-	kept := tensor.New(tr.dev, tr.dev.Float(), 1)
 	lr := tr.cfg.LR * tr.schedule(s)
 	tr.optimiser.ZeroGrad()
 	if loss != nil {
-		kernels.RunInto(tr.dev, kernels.Copy, kernels.None{}, []*tensor.Tensor{loss.Value()}, []*tensor.Tensor{kept})
+		kernels.RunInto(tr.dev, kernels.Copy, kernels.None{}, []*tensor.Tensor{loss.Value()}, []*tensor.Tensor{tr.last})
 		t.Backward(autograd.Scale(loss, float32(tr.cfg.LossScale)))
 		tr.optimiser.Step(lr)
 	}
 	t.Release()
 	tr.rate.Add(count)
-	return func(ctx context.Context) (train.Metrics, error) { return tr.metrics(ctx, s, kept, lr) }, nil
+	if err := tr.afterStep(ctx, s); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (train.Metrics, error) { return tr.metrics(ctx, s, lr) }, nil
 }
 
-func (tr *Trainer) metrics(ctx context.Context, s int, loss *tensor.Tensor, lr float64) (train.Metrics, error) {
-	defer loss.Free()
-	v, err := loss.ReadFloat32(ctx)
+// afterStep validates at the end of every so many epochs and of the training,
+// and keeps the best model seen so far as best.pt.
+func (tr *Trainer) afterStep(ctx context.Context, s int) error {
+	per := tr.draw.stepsPerEpoch()
+	due := (s+1)%(per*max(1, tr.cfg.ValidateEvery)) == 0
+	if !due && s+1 != tr.steps {
+		return nil
+	}
+	v, err := tr.validate(ctx)
+	if err != nil {
+		return err
+	}
+	tr.validated = v
+	if psnr, ok := v["val_psnr"]; ok && psnr > tr.state.BestPSNR {
+		tr.state.BestPSNR, tr.state.Step, tr.state.Epoch = psnr, s+1, (s+1)/per
+		return save(ctx, tr.checkpointPath("best.pt"), tr.model, tr.optimiser, tr.state, tr.cfg.LR)
+	}
+	return nil
+}
+
+func (tr *Trainer) metrics(ctx context.Context, s int, lr float64) (train.Metrics, error) {
+	v, err := tr.last.ReadFloat32(ctx)
 	if err != nil {
 		return train.Metrics{}, err
 	}
@@ -205,8 +237,11 @@ func (tr *Trainer) metrics(ctx context.Context, s int, loss *tensor.Tensor, lr f
 	if math.IsNaN(float64(v[0])) {
 		return train.Metrics{}, fmt.Errorf("the loss is not a number; a smaller lr may help")
 	}
+	validated := tr.validated
+	tr.validated = nil
 	return train.Metrics{
-		Step: s, Epoch: float64(s+1) / float64(tr.draw.stepsPerEpoch()), Loss: float64(v[0]),
+		Extra: validated,
+		Step:  s, Epoch: float64(s+1) / float64(tr.draw.stepsPerEpoch()), Loss: float64(v[0]),
 		LR: lr, GradNorm: norm / tr.cfg.LossScale, RaysPerSecond: tr.rate.PerSecond(),
 	}, nil
 }
