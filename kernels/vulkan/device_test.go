@@ -223,13 +223,13 @@ func slow(d *device) *tensor.Tensor {
 func TestCancel(t *testing.T) {
 	d := openTest(t)
 	x := tensor.Float32(d, ramp(1000, 7), 1000)
-	y := slow(d)
 	ctx, cancel := context.WithTimeout(bg, time.Millisecond)
 	defer cancel()
+	slow(d)
 	if err := d.Sync(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Sync gave %v", err)
 	}
-	if _, err := y.ReadFloat32(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := slow(d).ReadFloat32(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("ReadFloat32 gave %v", err)
 	}
 	check(t, x, func(i int) float32 { return 7 + float32(i%4096) })
