@@ -203,7 +203,7 @@ func (a *app) drawSheet(ctx context.Context, m *toymodel.Models, scenes []toymod
 // demoCamera looks from the front, a little from above: x to the right, z up.
 func demoCamera() nerf.Camera {
 	e := 25 * math.Pi / 180
-	c, s, distance := math.Cos(e), math.Sin(e), 2.1
+	c, s, distance := math.Cos(e), math.Sin(e), 2.4
 	return nerf.Camera{Pose: [4][4]float64{
 		{1, 0, 0, 0}, {0, s, -c, -c * distance}, {0, c, s, s * distance}, {0, 0, 0, 1},
 	}, AngleX: nerf.ShapeNetAngleX, W: demoSize, H: demoSize}

@@ -24,6 +24,7 @@ Results go to standard output; progress and logs to standard error. Exit status:
 	f.BoolVar(&a.json, "json", false, "results as JSON on standard output")
 	f.BoolVar(&a.quiet, "quiet", false, "no progress, no logs")
 	root.AddCommand(
+		demoCommand(a),
 		devicesCommand(a),
 		toyworldCommand(a),
 		trainCommand(a),
