@@ -5,6 +5,7 @@ package vulkan
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -241,8 +242,8 @@ func TestCancel(t *testing.T) {
 // The library gives up waiting in silence; the device must not.
 func TestStall(t *testing.T) {
 	d := openTest(t)
-	defer func(s time.Duration) { stallTime = s }(stallTime)
-	stallTime = time.Microsecond
+	defer func(s, c time.Duration) { stallTime, checkTime = s, c }(stallTime, checkTime)
+	stallTime, checkTime = time.Microsecond, time.Microsecond
 	slow(d)
 	slow(d)
 	if err := d.Sync(bg); !errors.Is(err, ErrStalled) {
@@ -250,6 +251,26 @@ func TestStall(t *testing.T) {
 	}
 	if err := d.Err(); !errors.Is(err, ErrStalled) {
 		t.Errorf("the error did not stick: %v", err)
+	}
+}
+
+// What the library says in numbers is told apart.
+func TestClassify(t *testing.T) {
+	for text, want := range map[string]error{
+		"vulkan: vkQueueSubmit failed: -4":          ErrLost,
+		"vulkan: vkDeviceWaitIdle failed: -4":       ErrLost,
+		"vulkan: vkAllocateMemory failed: -2":       ErrOutOfMemory,
+		"vulkan: vkCreateDescriptorPool failed: -1": ErrOutOfMemory,
+	} {
+		if err := classify(errors.New(text)); !errors.Is(err, want) || !strings.Contains(err.Error(), text) {
+			t.Errorf("%q became %v", text, err)
+		}
+	}
+	if err := classify(fmt.Errorf("waiting: %w", hal.ErrDeviceLost)); !errors.Is(err, ErrLost) {
+		t.Errorf("got %v", err)
+	}
+	if other := errors.New("vulkan: vkCreateBuffer failed: -11"); classify(other) != other || classify(nil) != nil {
+		t.Error("another error was changed")
 	}
 }
 

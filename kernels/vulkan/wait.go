@@ -5,6 +5,7 @@ package vulkan
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -12,12 +13,21 @@ import (
 // library itself would wait 60 seconds and say nothing.
 var stallTime = 5 * time.Minute
 
+// checkTime is how often a wait looks whether the device is still there.
+var checkTime = 50 * time.Millisecond
+
+// spinTime is how long await asks again and again before it sleeps: about a
+// small kernel's time, where a sleep would cost more than what it waits for.
+const spinTime = 200 * time.Microsecond
+
 // await returns when the batch of that number is complete. The lock is given
-// up while it sleeps, so others may record meanwhile. The library can only
-// block without a deadline, hence the polling; the pauses grow from nothing to
-// a millisecond.
+// up while it waits, so others may record meanwhile. The library can only
+// block without a deadline, hence the polling: for a moment without pause, then
+// in pauses of an eighth of the time waited, up to a millisecond.
 func (d *device) await(ctx context.Context, number uint64) error {
-	for try := 0; ; try++ {
+	start := time.Now()
+	checked := start
+	for {
 		if d.err != nil {
 			return d.err
 		}
@@ -28,13 +38,15 @@ func (d *device) await(ctx context.Context, number uint64) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if try%64 == 63 {
+		now := time.Now()
+		if now.Sub(checked) > checkTime {
+			checked = now
 			if err := d.alive(); err != nil {
 				d.fail(err)
 				return d.err
 			}
 		}
-		d.pause(ctx, try)
+		d.pause(ctx, now.Sub(start))
 	}
 }
 
@@ -49,16 +61,16 @@ func (d *device) alive() error {
 	return nil
 }
 
-// pause gives up the lock for a moment.
-func (d *device) pause(ctx context.Context, try int) {
+// pause gives up the lock for a moment, which depends on how long the caller
+// has waited.
+func (d *device) pause(ctx context.Context, waited time.Duration) {
 	d.mu.Unlock()
 	defer d.mu.Lock()
-	p := min(time.Duration(try)*10*time.Microsecond, time.Millisecond)
-	if p < 200*time.Microsecond {
-		time.Sleep(p)
+	if waited < spinTime {
+		runtime.Gosched()
 		return
 	}
-	t := time.NewTimer(p)
+	t := time.NewTimer(min(waited/8, time.Millisecond))
 	defer t.Stop()
 	select {
 	case <-t.C:
