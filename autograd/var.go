@@ -30,6 +30,9 @@ func (l *Leaf) ZeroGrad() { l.has = false }
 // HasGrad reports whether a gradient was added since ZeroGrad.
 func (l *Leaf) HasGrad() bool { return l.has }
 
+// MarkGrad makes Grad, written by other means than a tape, count as a gradient.
+func (l *Leaf) MarkGrad() { l.has = true }
+
 // Free frees the leaf's tensors.
 func (l *Leaf) Free() {
 	l.Value.Free()

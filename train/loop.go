@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
+
+	"llana/models/checkpoint/atomicfile"
 )
 
 // Loop runs a training: it calls Step until Steps are done, logs, saves now
@@ -113,20 +116,25 @@ func openMetrics(path string, start int) (*metricsLog, error) {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	f, err := os.Create(path)
+	err = atomicfile.Write(path, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		for _, m := range old {
+			if m.Step < start {
+				if err := enc.Encode(m); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	log := &metricsLog{f, json.NewEncoder(f)}
-	for _, m := range old {
-		if m.Step < start {
-			if err := log.Encode(m); err != nil {
-				f.Close()
-				return nil, err
-			}
-		}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return nil, err
 	}
-	return log, nil
+	return &metricsLog{f, json.NewEncoder(f)}, nil
 }
 
 // ReadMetrics reads a metrics.jsonl. A last line cut short, as a crash leaves
