@@ -29,7 +29,7 @@ import (
 type Entry struct {
 	Spec   string // for Open
 	Info   kernels.Info
-	Memory int64 // bytes of its own memory, 0 if unknown or shared with the system
+	Memory int64 // bytes of its own memory, 0 for the processor
 	// Software marks a Vulkan driver that computes on the processor.
 	Software bool
 	// Auto marks the device that "auto" opens.
@@ -58,11 +58,11 @@ func List() ([]Entry, error) {
 
 // Best returns the adapter to prefer: a discrete GPU before an integrated one
 // before a virtual one before anything else before a software driver; the one
-// listed first among equals.
+// listed first among equals. Adapters without memory do not count.
 func Best(adapters []vulkan.Adapter) (best vulkan.Adapter, ok bool) {
 	rank := map[string]int{"discrete gpu": 4, "integrated gpu": 3, "virtual gpu": 2, "other": 1}
 	for _, a := range adapters {
-		if !ok || rank[a.Info.Kind] > rank[best.Info.Kind] {
+		if a.Memory > 0 && (!ok || rank[a.Info.Kind] > rank[best.Info.Kind]) {
 			best, ok = a, true
 		}
 	}
@@ -97,7 +97,6 @@ func open(spec string) (kernels.Device, error) {
 	}
 	switch {
 	case kind == "auto" && !numbered:
-		// Whatever keeps Vulkan from working, the processor is there.
 		adapters, _ := vulkan.Adapters()
 		if best, ok := Best(adapters); ok && !best.Software {
 			return vulkan.Open(best.Index)
@@ -112,7 +111,10 @@ func open(spec string) (kernels.Device, error) {
 		if err != nil {
 			return nil, err
 		}
-		best, _ := Best(adapters)
+		best, ok := Best(adapters)
+		if !ok {
+			return nil, fmt.Errorf("%w: no adapter has memory", vulkan.ErrUnavailable)
+		}
 		return vulkan.Open(best.Index)
 	}
 	return nil, errSpec

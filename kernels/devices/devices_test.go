@@ -13,7 +13,7 @@ import (
 func TestBest(t *testing.T) {
 	make := func(kinds ...string) (as []vulkan.Adapter) {
 		for i, k := range kinds {
-			as = append(as, vulkan.Adapter{Index: i, Info: kernels.Info{Kind: k}, Software: k == "cpu"})
+			as = append(as, vulkan.Adapter{Index: i, Info: kernels.Info{Kind: k}, Software: k == "cpu", Memory: 1})
 		}
 		return as
 	}
@@ -34,6 +34,11 @@ func TestBest(t *testing.T) {
 	}
 	if _, ok := Best(nil); ok {
 		t.Error("there is a best of none")
+	}
+	null := make("discrete gpu", "integrated gpu")
+	null[0].Memory = 0
+	if best, ok := Best(null); !ok || best.Index != 1 {
+		t.Errorf("a device without memory was preferred: %+v", best)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 type Adapter struct {
 	Index  int // for Open
 	Info   kernels.Info
-	Memory int64 // bytes of its own memory, or 0 if unknown
+	Memory int64 // bytes of its own memory; with 0 it cannot be opened
 	// Software is true of drivers that compute on the processor.
 	Software bool
 }

@@ -57,6 +57,10 @@ func Open(index int) (kernels.Device, error) {
 		return nil, fmt.Errorf("%w: adapter %d asked for, there are %d", ErrUnavailable, index, len(adapters))
 	}
 	a := adapters[index]
+	if a.Memory == 0 {
+		// A driver that only compiles, for hardware that is not there.
+		return nil, fmt.Errorf("%w: adapter %d, %q, has no memory", ErrUnavailable, index, a.Info.Name)
+	}
 	instance, err := vulkan.NewBackend().CreateInstance(&hal.InstanceDescriptor{})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrUnavailable, err)

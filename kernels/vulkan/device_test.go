@@ -227,7 +227,10 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithTimeout(bg, time.Millisecond)
 	defer cancel()
 	slow(d)
-	if err := d.Sync(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	switch err := d.Sync(ctx); {
+	case err == nil:
+		t.Skip("a device too fast for this test")
+	case !errors.Is(err, context.DeadlineExceeded):
 		t.Errorf("Sync gave %v", err)
 	}
 	if _, err := slow(d).ReadFloat32(ctx); !errors.Is(err, context.DeadlineExceeded) {

@@ -21,6 +21,13 @@
 // content, bind groups by what they bind: a training step that repeats itself
 // neither uploads nor creates anything.
 //
+// # Kernels
+//
+// WGSL is translated by github.com/gogpu/naga, which handles the restricted
+// language of package dialect; the canary tests state what it makes of single
+// constructs. Workgroup memory is not zeroed, other than WGSL has it: the
+// translation has one invocation store every element, which is dropped.
+//
 // # Errors
 //
 // The first error sticks: later calls do nothing, and Download, Sync and Err
