@@ -45,9 +45,13 @@ func (d *device) allocBlock(size int64) (*block[hal.Buffer], error) {
 	}
 	b, err := d.pool.alloc(size)
 	if errors.Is(err, ErrOutOfMemory) {
-		d.flush()
-		if waitErr := d.await(context.Background(), d.batch.number-1); waitErr != nil {
-			return nil, waitErr
+		// Others may record while it waits, and then give memory back that
+		// their work uses.
+		for len(d.batch.steps)+len(d.inflight) > 0 {
+			d.flush()
+			if waitErr := d.await(context.Background(), d.batch.number-1); waitErr != nil {
+				return nil, waitErr
+			}
 		}
 		d.pool.trim()
 		b, err = d.pool.alloc(size)
