@@ -110,7 +110,7 @@ func (a *app) trainWeights2Space(ctx context.Context, f trainFlags) error {
 		return fmt.Errorf("%s: %w", f.config, err)
 	}
 	return a.withDevice(func(d kernels.Device) error {
-		tr, err := w2s.New(ctx, d, c, f.resume)
+		tr, err := w2s.New(d, c, f.resume)
 		if err != nil {
 			return err
 		}

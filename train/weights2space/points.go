@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 
 	"llana/autograd"
+	"llana/kernels"
 	"llana/models/nerf"
 )
 
@@ -60,58 +61,45 @@ func cells(g *nerf.Grid, want bool) []int32 {
 // with y3 the logarithm of the density plus 1, and w inside for the second
 // half of each NeRF's points, else 1. Occupancy is a better-behaved target
 // than density, which spans many orders of magnitude.
-func (tr *Trainer) pointsLoss(t *autograd.Tape, tokens *autograd.Var, items []*Item, positions []float32) (*autograd.Var, error) {
+//
+// Nothing is read back: the NeRFs are evaluated on the device, on a tape of
+// their own, which the caller releases after the step.
+func (tr *Trainer) pointsLoss(t, teacher *autograd.Tape, tokens *autograd.Var, items []*Item, positions []float32) *autograd.Var {
 	n := len(positions) / 3
 	perItem := n / len(items)
 	raw := tr.model.Raw(tokens, tr.model.NewPoints(t, positions, len(items)))
-	target, err := tr.teach(items, positions)
-	if err != nil {
-		return nil, err
-	}
-	logit, weight := make([]float32, n), make([]float32, n)
-	rgb, inside := make([]float32, 3*n), make([]float32, n)
+	target := teach(teacher, items, positions)
+	targetLogit := autograd.Slice(target, 1, 3, 4)
+
+	weight, ones := make([]float32, n), make([]float32, n)
 	for i := range n {
-		y := target[i*4 : i*4+4]
-		logit[i] = sigmoid(y[3])
-		for c := range 3 {
-			rgb[3*i+c] = sigmoid(y[c])
-		}
-		weight[i] = 1
+		weight[i], ones[i] = 1, 1
 		if i%perItem >= perItem/2 {
 			weight[i] = float32(tr.cfg.InsideWeight)
 		}
-		if y[3] > 0 {
-			inside[i] = 1
-		}
 	}
-	occ := autograd.BCELogits(autograd.Slice(raw, 1, 3, 4), t.Float32(logit, n, 1).Value(), t.Float32(weight, n, 1).Value())
-	colour := autograd.Sub(autograd.Sigmoid(autograd.Slice(raw, 1, 0, 3)), t.Float32(rgb, n, 3))
-	masked := autograd.Mul(colour, t.Float32(inside, n, 1))
+	occ := autograd.BCELogits(autograd.Slice(raw, 1, 3, 4), autograd.Sigmoid(targetLogit).Value(), t.Float32(weight, n, 1).Value())
+
+	// The derivative of max(x, 0) is 1 where x > 0 and 0 elsewhere.
+	logit := targetLogit.Value()
+	inside := t.Const(teacher.Run1(kernels.ReLUBackward, kernels.None{}, logit, logit, teacher.Float32(ones, n, 1).Value()))
+	rgb := t.Const(autograd.Sigmoid(autograd.Slice(target, 1, 0, 3)).Value())
+	masked := autograd.Mul(autograd.Sub(autograd.Sigmoid(autograd.Slice(raw, 1, 0, 3)), rgb), inside)
 	mse := autograd.MeanAll(autograd.Mul(masked, masked))
-	return autograd.Add(occ, autograd.Scale(mse, float32(tr.cfg.ColourWeight))), nil
+	return autograd.Add(occ, autograd.Scale(mse, float32(tr.cfg.ColourWeight)))
 }
 
 func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
 
-// teach evaluates the NeRFs' networks at their positions: 4 raw outputs each.
-func (tr *Trainer) teach(items []*Item, positions []float32) ([]float32, error) {
+// teach evaluates the networks of NeRFs of one shape at their positions, as
+// many for each: raw outputs (N, 4).
+func teach(t *autograd.Tape, items []*Item, positions []float32) *autograd.Var {
 	var weights [][]float32
 	for _, it := range items {
 		weights = append(weights, it.Field.Weights)
 	}
-	arch := items[0].Field.Arch
-	net := nerf.NewNet(tr.teacher, arch, weights...)
+	net := nerf.NewNet(t.Device(), items[0].Field.Arch, weights...)
 	defer net.Free()
-	t := autograd.Inference(tr.teacher)
-	defer t.Release()
 	unit := nerf.Unit(positions, items[0].Field.Half)
-	raw, err := net.Raw(t.Float32(unit, len(unit)/3, 3), true).Value().ReadFloat32(tr.ctx)
-	if err != nil || arch.Outputs == 4 {
-		return raw, err
-	}
-	out := make([]float32, 0, len(positions)/3*4)
-	for i := 0; i < len(raw); i += arch.Outputs {
-		out = append(out, raw[i:i+4]...)
-	}
-	return out, nil
+	return autograd.Slice(net.Raw(t.Float32(unit, len(unit)/3, 3), true), 1, 0, 4)
 }

@@ -29,7 +29,7 @@ func (tr *Trainer) drawRays(ctx context.Context, r *rand.Rand, it *Item, bg [3]f
 	if err != nil {
 		return nil, err
 	}
-	net := nerf.NewNet(tr.teacher, it.Field.Arch, it.Field.Weights)
+	net := nerf.NewNet(tr.dev, it.Field.Arch, it.Field.Weights)
 	defer net.Free()
 	o := nerf.RenderOptions{Half: it.Field.Half, Grid: it.Grid, MinTransmittance: 1e-4, Background: bg}
 	out := &rayItem{}
@@ -43,7 +43,7 @@ func (tr *Trainer) drawRays(ctx context.Context, r *rand.Rand, it *Item, bg [3]f
 			rays = append(rays, ray)
 			origins, directions = append(origins, ray.O[:]...), append(directions, ray.D[:]...)
 		}
-		px, err := nerf.Render(ctx, tr.teacher, net.Query, origins, directions, o)
+		px, err := nerf.Render(ctx, tr.dev, net.Query, origins, directions, o)
 		if err != nil {
 			return nil, err
 		}

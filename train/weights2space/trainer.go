@@ -23,7 +23,6 @@ import (
 type Trainer struct {
 	cfg       Config
 	dev       kernels.Device
-	teacher   kernels.Device // evaluates the NeRFs
 	model     *model.Model
 	optimiser train.Optimiser
 	schedule  train.Schedule
@@ -36,16 +35,15 @@ type Trainer struct {
 	rate      train.Rate
 	occupied  map[*Item][]int32
 	validated map[string]float64 // the last validation, until it is logged
-	ctx       context.Context
 }
 
 // New prepares a training on d. With resume, it goes on from the last
 // checkpoint in the output folder, if there is one.
-func New(ctx context.Context, d kernels.Device, c Config, resume bool) (*Trainer, error) {
+func New(d kernels.Device, c Config, resume bool) (*Trainer, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	tr := &Trainer{cfg: c, dev: d, teacher: d, occupied: map[*Item][]int32{}, ctx: ctx}
+	tr := &Trainer{cfg: c, dev: d, occupied: map[*Item][]int32{}}
 	var err error
 	if tr.data, err = OpenDataset(c.TrainJSON, c.Root); err != nil {
 		return nil, err
@@ -185,9 +183,11 @@ func (tr *Trainer) step(ctx context.Context, s int) (func(context.Context) (trai
 		items = append(items, it)
 	}
 	t := autograd.New(tr.dev, autograd.Options{Record: true, Training: true, Seed: uint32(tr.cfg.Seed) + uint32(s)*2654435761})
-	loss, count, err := tr.loss(ctx, t, r, items)
+	defer t.Release()
+	teacher := autograd.Inference(tr.dev)
+	defer teacher.Release()
+	loss, count, err := tr.loss(ctx, t, teacher, r, items)
 	if err != nil {
-		t.Release()
 		return nil, err
 	}
 	lr := tr.cfg.LR * tr.schedule(s)
@@ -197,7 +197,6 @@ func (tr *Trainer) step(ctx context.Context, s int) (func(context.Context) (trai
 		t.Backward(autograd.Scale(loss, float32(tr.cfg.LossScale)))
 		tr.optimiser.Step(lr)
 	}
-	t.Release()
 	tr.rate.Add(count)
 	if err := tr.afterStep(ctx, s); err != nil {
 		return nil, err
@@ -248,7 +247,7 @@ func (tr *Trainer) metrics(ctx context.Context, s int, lr float64) (train.Metric
 
 // loss builds the loss of a batch, and counts its rays or points. The loss is
 // nil if no NeRF of the batch can be used.
-func (tr *Trainer) loss(ctx context.Context, t *autograd.Tape, r *rand.Rand, items []*Item) (*autograd.Var, int, error) {
+func (tr *Trainer) loss(ctx context.Context, t, teacher *autograd.Tape, r *rand.Rand, items []*Item) (*autograd.Var, int, error) {
 	if tr.cfg.Supervision == "points" {
 		var positions []float32
 		for _, it := range items {
@@ -257,8 +256,7 @@ func (tr *Trainer) loss(ctx context.Context, t *autograd.Tape, r *rand.Rand, ite
 			}
 			positions = append(positions, drawPoints(r, it, tr.occupied[it], tr.cfg.NumPoints)...)
 		}
-		loss, err := tr.pointsLoss(t, tr.tokens(t, items), items, positions)
-		return loss, len(positions) / 3, err
+		return tr.pointsLoss(t, teacher, tr.tokens(t, items), items, positions), len(positions) / 3, nil
 	}
 	batch, items, err := tr.rayBatch(ctx, r, items)
 	if err != nil || len(items) == 0 {

@@ -87,7 +87,7 @@ func TestResume(t *testing.T) {
 			defer d.Close()
 			ctx := context.Background()
 			c := smallConfig(dir, mode[0], mode[1])
-			whole, err := New(ctx, d, c, false)
+			whole, err := New(d, c, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -112,7 +112,7 @@ func TestResume(t *testing.T) {
 			if err := os.RemoveAll(c.OutputDir); err != nil {
 				t.Fatal(err)
 			}
-			stopped, err := New(ctx, d, c, false)
+			stopped, err := New(d, c, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,7 +126,7 @@ func TestResume(t *testing.T) {
 			if !errors.Is(err, train.ErrInterrupted) {
 				t.Fatalf("interrupted run returned %v", err)
 			}
-			resumed, err := New(ctx, d, c, true)
+			resumed, err := New(d, c, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -156,7 +156,7 @@ func TestBadData(t *testing.T) {
 		if err := os.WriteFile(list, []byte(content), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := New(context.Background(), d, c, false); err == nil {
+		if _, err := New(d, c, false); err == nil {
 			t.Errorf("list %q: no error", content)
 		}
 	}

@@ -60,12 +60,12 @@ func (tr *Trainer) validatePoints(ctx context.Context, r *rand.Rand, it *Item) (
 	for i := range positions {
 		positions[i] = (2*r.Float32() - 1) * it.Field.Half
 	}
-	want, err := tr.teach([]*Item{it}, positions)
+	t := autograd.Inference(tr.dev)
+	defer t.Release()
+	want, err := teach(t, []*Item{it}, positions).Value().ReadFloat32(ctx)
 	if err != nil {
 		return nil, err
 	}
-	t := autograd.Inference(tr.dev)
-	defer t.Release()
 	got, err := tr.model.Raw(tr.tokens(t, []*Item{it}), tr.model.NewPoints(t, positions, 1)).Value().ReadFloat32(ctx)
 	if err != nil {
 		return nil, err
