@@ -160,7 +160,7 @@ func upload(d kernels.Device, k kernels.Kind, v []float64, shape []int) *tensor.
 }
 
 // guarded allocates a flat tensor for an output of the given shape, filled
-// with its former contents (zeros if there are none, so that an operation that
+// with its former contents (or values that no operation gives, so that one that
 // forgets an element is seen) and followed by sentinels.
 func guarded(d kernels.Device, k kernels.Kind, v []float64, shape []int) *tensor.Tensor {
 	n := tensor.Numel(shape)

@@ -180,7 +180,11 @@ func configOf(src checkpoint.Source, side Sidecar) (Config, error) {
 	}
 	if _, e := src.Info("decoder.in_layer.0.weight"); e == nil {
 		c.Decoder = dim("decoder.in_layer.0.weight", 2, 0)
-		c.Octaves = (dim("decoder.in_layer.0.weight", 2, 1) - c.Width) / 6
+		encoded := dim("decoder.in_layer.0.weight", 2, 1) - c.Width
+		if err == nil && (encoded < 0 || encoded%6 != 0) {
+			err = fmt.Errorf("tensor decoder.in_layer.0.weight reads %d encoded coordinates, want a multiple of 6", encoded)
+		}
+		c.Octaves = encoded / 6
 	}
 	if _, e := src.Info(normScale); e == nil {
 		c.Normalize = true
