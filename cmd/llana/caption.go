@@ -21,8 +21,8 @@ func captionCommand(a *app) *cobra.Command {
 		Short: "Ask a model about a NeRF",
 		Long: `Ask a model one question about a NeRF, given as its weights or as its spatial
 tokens. The answer is greedy unless a temperature is given.`,
-		Example: `  llana caption --model toy-model --nerf toy/shapenerf_test/nerfs/test000000
-  llana caption --model toy-model --vec v.npy --prompt "where is the red sphere?" --json`,
+		Example: `  llana caption --model infer/toymodel/data/spatial --nerf infer/toymodel/data/heldout/test000003
+  llana caption --model infer/toymodel/data/spatial --nerf infer/toymodel/data/heldout/test000003 --prompt "where is the red sphere?" --json`,
 		Args: cobra.NoArgs,
 	}
 	cmd.RunE = a.do(func(ctx context.Context, _ []string) error {

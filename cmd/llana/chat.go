@@ -20,7 +20,7 @@ func chatCommand(a *app) *cobra.Command {
 		Short: "Talk with a model about a NeRF",
 		Long: `Talk with a model about a NeRF: one question a line on standard input, answers
 as they come. "/new" starts over, "/quit" or the end of input ends the talk.`,
-		Example: "  llana chat --model toy-model --nerf toy/shapenerf_test/nerfs/test000000",
+		Example: "  llana chat --model infer/toymodel/data/spatial --nerf infer/toymodel/data/heldout/test000003",
 		Args:    cobra.NoArgs,
 	}
 	cmd.RunE = a.do(func(ctx context.Context, _ []string) error {

@@ -37,8 +37,8 @@ What is whole in DIR already is left out, unless --overwrite is given.
 
 --matrix takes weight matrices (B, rows, row width) as they enter the encoder and
 writes (B, tokens, width).`,
-		Example: `  llana encode --weights2space weights2space.safetensors --out chair.npy chair/nerf_weights.pth
-  llana encode --weights2space weights2space.pt --out toy/train/vecs toy/train/nerfs`,
+		Example: `  llana encode --weights2space infer/toymodel/data/spatial/weights2space.safetensors --out v.npy infer/toymodel/data/heldout/test000003
+  llana encode --weights2space infer/toymodel/data/spatial/weights2space.safetensors --out vecs infer/toymodel/data/heldout`,
 		RunE: a.do(func(ctx context.Context, args []string) error {
 			switch {
 			case f.matrix != "" && len(args) > 0:

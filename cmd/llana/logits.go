@@ -21,7 +21,7 @@ func logitsCommand(a *app) *cobra.Command {
 		Short: "Logits of a sequence of token ids",
 		Long: `Logits (T, vocabulary) for a JSON array of T token ids: for checking numbers
 against another implementation.`,
-		Example: "  llana logits --model toy-model --ids ids.json --vec v.npy --out logits.npy",
+		Example: "  llana logits --model infer/toymodel/data/spatial --ids ids.json --vec v.npy --out logits.npy",
 		Args:    cobra.NoArgs,
 		RunE:    a.do(func(ctx context.Context, _ []string) error { return a.logits(ctx, model, ids, vec, out) }),
 	}

@@ -69,7 +69,7 @@ func (a *app) withSession(ctx context.Context, f objectFlags, work func(*infer.S
 		}
 		object, err := m.Projector.Object(t)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", f.vec+f.nerf, err)
 		}
 		s, err := infer.NewSession(m, object)
 		if err != nil {

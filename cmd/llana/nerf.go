@@ -14,10 +14,10 @@ import (
 func nerfCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "nerf",
-		Short:   "Render and query NeRFs",
-		Example: "  llana nerf render --nerf chair/ --turntable 8 --size 224 --out chair.png\n  llana nerf query --nerf chair/ --points p.npy --out q.npy",
+		Short:   "Fit, render and query NeRFs",
+		Example: "  llana nerf render --nerf infer/toymodel/data/heldout/test000003 --turntable 4 --size 128 --out views.png",
 	}
-	cmd.AddCommand(nerfRenderCommand(a), nerfQueryCommand(a))
+	cmd.AddCommand(nerfFitCommand(a), nerfRenderCommand(a), nerfQueryCommand(a))
 	return group(cmd)
 }
 
@@ -27,7 +27,7 @@ func nerfQueryCommand(a *app) *cobra.Command {
 		Use:     "query --nerf F --points P.npy --out Q.npy",
 		Short:   "Colour and density of a NeRF at some positions",
 		Long:    "Evaluate a NeRF at positions (N, 3) in the world's coordinates: (N, 4) red, green,\nblue and density.",
-		Example: "  llana nerf query --nerf chair/nerf_weights.pth --points p.npy --out q.npy",
+		Example: "  llana nerf query --nerf infer/toymodel/data/heldout/test000003 --points p.npy --out q.npy",
 		Args:    cobra.NoArgs,
 		RunE:    a.do(func(ctx context.Context, _ []string) error { return a.queryNeRF(ctx, path, points, out) }),
 	}

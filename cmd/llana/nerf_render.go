@@ -27,6 +27,7 @@ type renderFlags struct {
 	size                int
 	out, raw            string
 	background          string
+	scale               float64
 	elevation, distance float64
 	minTransmittance    float32
 }
@@ -47,9 +48,8 @@ Several views go to a folder as 000.png, 001.png, … or, if PATH ends in .png, 
 one picture side by side. --raw also writes what was rendered as float32
 (H, W, 4): red, green, blue over the background, and opacity; (N, H, W, 4) of N
 views.`,
-		Example: `  llana nerf render --nerf chair/ --turntable 8 --size 224 --out chair.png
-  llana nerf render --nerf chair/nerf_weights.pth --grid chair/grid.pth \
-      --transforms chair/transforms_train.json --frame 3 --size 224 --out view.png --raw view.npy`,
+		Example: `  llana nerf render --nerf infer/toymodel/data/heldout/test000003 --turntable 4 --size 128 --out views.png
+  llana nerf render --nerf chair/nerf_weights.pth --grid chair/grid.pth --transforms chair/transforms_train.json --frame 3 --out view.png --raw view.npy`,
 		Args: cobra.NoArgs,
 	}
 	cmd.RunE = a.do(func(ctx context.Context, _ []string) error { return a.renderNeRF(ctx, f) })
@@ -58,6 +58,7 @@ views.`,
 	fl.StringVar(&f.grid, "grid", "", "occupancy grid (grid.pth)")
 	fl.StringVar(&f.transforms, "transforms", "", "camera file in the NeRF-synthetic layout")
 	fl.IntVar(&f.frame, "frame", 0, "number of the camera in --transforms")
+	fl.Float64Var(&f.scale, "scale", 1, "factor of the positions in --transforms, as the NeRF was fitted with")
 	fl.IntVar(&f.turntable, "turntable", 0, "views around the NeRF")
 	fl.IntVar(&f.size, "size", 224, "width and height in pixels")
 	fl.StringVar(&f.out, "out", "", "PNG, or folder for several")
@@ -79,6 +80,9 @@ func (f *renderFlags) cameras() ([]nerf.Camera, error) {
 	if f.size < 1 || f.size > maxSize {
 		return nil, usagef("--size %d: want 1 to %d", f.size, maxSize)
 	}
+	if !(f.scale > 0) {
+		return nil, usagef("--scale %g: want a positive factor", f.scale)
+	}
 	if f.transforms != "" {
 		t, err := nerf.ReadTransforms(f.transforms)
 		if err != nil {
@@ -86,6 +90,9 @@ func (f *renderFlags) cameras() ([]nerf.Camera, error) {
 		}
 		if f.frame < 0 || f.frame >= len(t.Frames) {
 			return nil, fmt.Errorf("%s: no frame %d, it has 0 to %d", f.transforms, f.frame, len(t.Frames)-1)
+		}
+		if err := t.Scale(f.scale); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.transforms, err)
 		}
 		return []nerf.Camera{t.Camera(f.frame, f.size, f.size)}, nil
 	}

@@ -29,9 +29,9 @@ With --decode, a JSON array of ids into text.
 
 With --lines, every line of standard input is a JSON string, and every line of
 output a JSON array; with --decode as well, the other way round.`,
-		Example: `  llana tokenize --model toy-model "what is this?"
-  llana tokenize --model toy-model --decode "[1, 260, 261]"
-  echo '"what is this?"' | llana tokenize --model toy-model --lines`,
+		Example: `  llana tokenize --model infer/toymodel/data/spatial "what is this?"
+  llana tokenize --model infer/toymodel/data/spatial --decode "[1, 260, 261]"
+  echo '"what is this?"' | llana tokenize --model infer/toymodel/data/spatial --lines`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	cmd.RunE = a.do(func(ctx context.Context, args []string) error {

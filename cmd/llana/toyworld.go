@@ -22,7 +22,7 @@ lists that weights2space is trained on, and a tokenizer.
 
 NeRFs that are there are not fitted again: an interrupted run can be repeated,
 and a small world can grow.`,
-		Example: "  llana toyworld --out toy --scenes 64\n  llana encode --weights2space w2s.safetensors --out toy/train/vecs toy/train/nerfs",
+		Example: "  llana toyworld --out toy --scenes 64",
 		Args:    cobra.NoArgs,
 	}
 	f := cmd.Flags()

@@ -28,7 +28,7 @@ func trainCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "train",
 		Short:   "Train weights2space and the language model",
-		Example: "  llana train weights2space --config weights2space.yaml\n  llana train stage1 --config stage1.yaml --resume",
+		Example: "  llana train weights2space --config train/recipes/toyworld/weights2space.yaml\n  llana train stage1 --config train/recipes/toyworld/stage1.yaml --resume",
 	}
 	cmd.AddCommand(
 		trainingCommand(a, "weights2space", "Train the encoder of NeRF weights",
@@ -54,7 +54,7 @@ func trainingCommand(a *app, name, short, long string, work training) *cobra.Com
 		Short: short,
 		Long: short + ".\n\n" + long + `Checkpoints, metrics.jsonl and its curves (curves.png) go to output_dir. After
 Ctrl-C the state is saved, and --resume goes on from there.`,
-		Example: fmt.Sprintf("  llana train %s --config %[1]s.yaml\n  llana train %[1]s --config %[1]s.yaml --set output_dir=out/%[1]s --resume", name),
+		Example: fmt.Sprintf("  llana train %s --config train/recipes/toyworld/%[1]s.yaml\n  llana train %[1]s --config train/recipes/toyworld/%[1]s.yaml --set output_dir=out/other --resume", name),
 		Args:    cobra.NoArgs,
 	}
 	cmd.RunE = a.do(func(ctx context.Context, _ []string) error {

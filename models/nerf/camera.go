@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"llana/kernels"
+	"llana/models/checkpoint/atomicfile"
 )
 
 // Camera is a pinhole camera in the OpenGL convention: it looks along its -z
@@ -127,7 +128,56 @@ func ParseTransforms(b []byte) (*Transforms, error) {
 			}
 		}
 	}
+	if err := t.checkPoses(); err != nil {
+		return nil, err
+	}
 	return &t, nil
+}
+
+// maxPose bounds the values of a pose. From further away than this, a step
+// along a ray is lost in the rounding of float32.
+const maxPose = 1e4
+
+// checkPoses checks that every pixel of every camera has a ray that can be
+// marched.
+func (t *Transforms) checkPoses() error {
+	for i, f := range t.Frames {
+		m := f.TransformMatrix
+		for _, row := range m[:3] {
+			for _, v := range row {
+				if !(math.Abs(v) <= maxPose) {
+					return fmt.Errorf("frame %d: transform_matrix has the value %g, want at most %g", i, v, float64(maxPose))
+				}
+			}
+		}
+		det := m[0][0]*(m[1][1]*m[2][2]-m[1][2]*m[2][1]) -
+			m[0][1]*(m[1][0]*m[2][2]-m[1][2]*m[2][0]) +
+			m[0][2]*(m[1][0]*m[2][1]-m[1][1]*m[2][0])
+		if math.Abs(det) < 1e-6 {
+			return fmt.Errorf("frame %d: transform_matrix has the determinant %g, want a rotation", i, det)
+		}
+	}
+	return nil
+}
+
+// Scale multiplies the cameras' positions, so that the world that they look at
+// fits into a NeRF's box.
+func (t *Transforms) Scale(by float64) error {
+	for _, f := range t.Frames {
+		for _, row := range f.TransformMatrix[:3] {
+			row[3] *= by
+		}
+	}
+	return t.checkPoses()
+}
+
+// Write writes the cameras to a transforms file.
+func (t *Transforms) Write(path string) error {
+	b, err := json.MarshalIndent(t, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(path, append(b, '\n'))
 }
 
 // Camera returns the camera of frame i for images of w x h pixels.

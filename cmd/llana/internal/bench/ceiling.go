@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"time"
 
 	"llana/kernels"
 )
@@ -27,9 +26,9 @@ func ratio(a, b float64) float64 {
 	return a / b
 }
 
-// ceilingBudget is long enough for several runs of what measures the ceilings,
-// on slow and busy machines too: everything is compared with the fastest.
-const ceilingBudget = 2 * time.Second
+// ceilingBudgets is how many budgets are spent on each measure of a ceiling:
+// everything is compared with the fastest run.
+const ceilingBudgets = 5
 
 // streamLen is the number of elements of the copy: 64 MiB, more than a cache
 // holds.
@@ -63,7 +62,7 @@ func (b *Bench) measureCeilings(ctx context.Context) (c Ceilings, err error) {
 
 // best returns the rates of a case's fastest batch.
 func (b *Bench) best(ctx context.Context, c Case) (gflops, gbps float64, err error) {
-	seconds, cost, _, err := b.time(ctx, c, ceilingBudget)
+	seconds, cost, _, err := b.time(ctx, c, ceilingBudgets*b.budget)
 	if err != nil {
 		return 0, 0, err
 	}
