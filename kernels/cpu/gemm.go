@@ -46,7 +46,7 @@ func depth(k int) int {
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
-// packedSize returns the floats that packB needs.
+// packedSize returns the floats that packInto needs.
 func (g *gemm) packedSize(kn *kernel) int { return g.k * roundUp(g.n, kn.nr) }
 
 // wantsPackedB tells whether B must or should be copied into panels.
@@ -126,7 +126,7 @@ func (g *gemm) run(w *worker, kn *kernel, m0, m1, p0, p1 int) {
 // first pass over k brings in the bias, the last one the activation.
 func (g *gemm) block(w *worker, kn *kernel, m0, m1, p0, p1, l0, l1 int) {
 	mr, nr, kl := kn.mr, kn.nr, l1-l0
-	strips := g.stripsOfA(w, kn, m0, m1, p1-p0, l0, l1)
+	strips := g.stripsOfA(w, kn, m0, m1, l0, l1)
 	t := &w.tile
 	flags := 0
 	if g.add || l0 > 0 {
@@ -194,48 +194,35 @@ func (g *gemm) edge(w *worker, kn *kernel, t *tile, i, j int) {
 	}
 }
 
-// strips says where a block of A is read: in place, but for the last strip of
-// rows when it is not full, or all from copies.
+// strips says where a block of A is read: in place, but for a last strip with
+// fewer rows than the micro-kernel reads, which is copied and filled up.
 type strips struct {
-	a        []float32 // from the block's first column on
-	rs, ks   int
-	packed   []float32
-	first    int // row of the first packed strip
-	mr, size int
+	a      []float32 // from the block's first column on
+	rs, ks int
+	packed []float32 // the last strip
+	last   int       // its first row; m1 if it is not copied
+	mr     int
 }
 
-// stripsOfA copies what cannot be read in place (a last strip with fewer rows
-// than the micro-kernel reads) or is read better from a copy (columns of a
-// large A, when several panels of B use them).
-func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, panels, l0, l1 int) strips {
+func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, l0, l1 int) strips {
 	kl := l1 - l0
-	s := strips{rs: g.ars, ks: g.aks, first: m1, mr: kn.mr, size: kn.mr * kl}
-	if kl > 0 {
-		s.a = g.a[l0*g.aks:]
-	}
-	rest := (m1 - m0) % kn.mr
-	if rest != 0 && !(kn.edge && rest%4 == 0) {
-		s.first = m1 - rest
-	}
-	if g.ars == 1 && g.aks >= 512 && panels > 2 {
-		s.first = m0
-	}
-	if s.first == m1 || kl == 0 {
+	s := strips{rs: g.ars, ks: g.aks, last: m1, mr: kn.mr}
+	if kl == 0 {
 		return s
 	}
-	n := (m1 - s.first + kn.mr - 1) / kn.mr
-	s.packed = w.floats(scratchPackA, n*s.size)
-	for i := range n {
-		row := s.first + i*kn.mr
-		packStrips(s.packed[i*s.size:(i+1)*s.size], kn.mr, s.a[row*g.ars:], g.ars, g.aks, min(kn.mr, m1-row), kl)
+	s.a = g.a[l0*g.aks:]
+	if rest := (m1 - m0) % kn.mr; rest != 0 && !(kn.edge && rest%4 == 0) {
+		s.last = m1 - rest
+		s.packed = w.floats(scratchPackA, kn.mr*kl)
+		packStrips(s.packed, kn.mr, s.a[s.last*g.ars:], g.ars, g.aks, rest, kl)
 	}
 	return s
 }
 
 // at points t at the strip that begins at row i.
 func (s *strips) at(t *tile, i int) {
-	if i >= s.first {
-		t.a, t.rs, t.ks = &s.packed[(i-s.first)/s.mr*s.size], 1, s.mr
+	if i >= s.last {
+		t.a, t.rs, t.ks = &s.packed[0], 1, s.mr
 		return
 	}
 	t.a, t.rs, t.ks = &s.a[i*s.rs], s.rs, s.ks

@@ -341,6 +341,8 @@ nobias:
 	JZ    summed
 
 loop:
+	PREFETCHT0 (BX)(R12*8)
+	PREFETCHT0 (R8)(SI*8)
 	STEP256
 	DECQ CX
 	JNZ  loop
