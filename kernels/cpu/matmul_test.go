@@ -72,3 +72,13 @@ func TestMatMulShapes(t *testing.T) {
 		}
 	})
 }
+
+// TestMatMulColumnGroups has a B that is packed in several groups of columns.
+func TestMatMulColumnGroups(t *testing.T) {
+	d := New(2)
+	defer d.Close()
+	c := matmulCase(kernels.MatMulParams{TransB: true, Act: kernels.ActReLU}, 1, 13, 2*sharedB/2000, 2000, true)
+	if r := conformance.Check(d, kernels.MatMul, c, false); r.Err != nil {
+		t.Error(r.Err)
+	}
+}
