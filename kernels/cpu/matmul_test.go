@@ -77,7 +77,7 @@ func TestMatMulShapes(t *testing.T) {
 func TestMatMulColumnGroups(t *testing.T) {
 	d := New(2)
 	defer d.Close()
-	c := matmulCase(kernels.MatMulParams{TransB: true, Act: kernels.ActReLU}, 1, 13, 2*sharedB/2000, 2000, true)
+	c := matmulCase(kernels.MatMulParams{TransB: true, Act: kernels.ActReLU}, 1, 20, 2*sharedB/2000, 2000, true)
 	if r := conformance.Check(d, kernels.MatMul, c, false); r.Err != nil {
 		t.Error(r.Err)
 	}
