@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -128,6 +129,20 @@ func (a *app) checkFlags() error {
 
 // deviceSpec is what devices.Open understands.
 var deviceSpec = regexp.MustCompile(`^(|auto|cpu(:[0-9]+)?|vulkan(:[0-9]+)?)$`)
+
+// makeFolders makes the folders of files that will be written, so that long work
+// does not end for want of one. Empty names are skipped.
+func makeFolders(files ...string) error {
+	for _, f := range files {
+		if f == "" {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(f), 0o777); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // console is where progress and logs go.
 func (a *app) console() *ui.Console { return ui.New(a.err, a.quiet) }

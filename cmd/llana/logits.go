@@ -45,6 +45,9 @@ func (a *app) logits(ctx context.Context, model, idsPath, vec, out string) error
 	if err != nil {
 		return err
 	}
+	if err := makeFolders(out); err != nil {
+		return err
+	}
 	return a.withDevice(func(d kernels.Device) error {
 		m, err := spatialllana.Open(d, model, spatialllana.OpenOptions{})
 		if err != nil {

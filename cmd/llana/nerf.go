@@ -57,6 +57,9 @@ func (a *app) queryNeRF(ctx context.Context, path, points, out string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", points, err)
 	}
+	if err := makeFolders(out); err != nil {
+		return err
+	}
 	return a.withDevice(func(d kernels.Device) error {
 		v, err := field.Query(ctx, d, p)
 		if err != nil {

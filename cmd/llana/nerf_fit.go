@@ -83,6 +83,9 @@ func (a *app) fitNeRF(ctx context.Context, f fitFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := makeFolders(f.out, f.grid); err != nil {
+		return err
+	}
 	return a.withDevice(func(d kernels.Device) error {
 		p := a.trainingProgress()
 		defer p.close()

@@ -128,6 +128,9 @@ func (a *app) renderNeRF(ctx context.Context, f renderFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := makeFolders(f.out, f.raw); err != nil {
+		return err
+	}
 	o.Grid = grid
 	views := make([]nerf.Pixels, len(cams))
 	err = a.withDevice(func(d kernels.Device) error {
