@@ -32,41 +32,10 @@ func (n length) Size() int { return int(n) }
 func plans(t *testing.T, f func(op *kernels.Op, c kernels.Case, plan *kernels.Plan)) {
 	for _, op := range kernels.Ops() {
 		for _, c := range op.Cases {
-			f(op, c, kernels.PlanCall(callOf(op, c), kernels.BaseLimits))
+			call := c.Call(op, nowhere{}, tensor.F32, nil)
+			f(op, c, kernels.PlanCall(call, kernels.BaseLimits))
 		}
 	}
-}
-
-func callOf(op *kernels.Op, c kernels.Case) *kernels.Call {
-	call := &kernels.Call{Op: op, P: c.P}
-	shapes := make([][]int, len(c.In))
-	for i, f := range c.In {
-		var x *tensor.Tensor
-		if f.Present() {
-			shapes[i] = f.Shape
-			x = tensor.New(nowhere{}, dtype(op.In[i]), f.Shape...)
-		}
-		call.In = append(call.In, x)
-	}
-	inOut := 0
-	for i, s := range op.OutShapes(c.P, shapes) {
-		if i < len(c.OutShapes) && c.OutShapes[i] != nil {
-			s = c.OutShapes[i]
-		}
-		if op.Out[i].InOut {
-			s = c.InOut[inOut].Shape
-			inOut++
-		}
-		call.Out = append(call.Out, tensor.New(nowhere{}, dtype(op.Out[i]), s...))
-	}
-	return call
-}
-
-func dtype(a kernels.Arg) tensor.DType {
-	if a.Kind == kernels.Int {
-		return tensor.I32
-	}
-	return tensor.F32
 }
 
 // variants returns every specialised shader text by its key.
@@ -102,6 +71,7 @@ func TestShadersUsed(t *testing.T) {
 			used[d.Shader+".wgsl"] = true
 		}
 	})
+	used["packed.wgsl"] = true // included
 	files, err := filepath.Glob("*.wgsl")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no shaders: %v", err)
