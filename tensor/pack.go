@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // BlockLen is the number of neighbouring elements of a row that share a scale
@@ -99,30 +102,56 @@ func Pack(d DType, data []float32, shape ...int) ([]byte, error) {
 		panic(fmt.Sprintf("tensor: %d elements of shape %v packed as %v", len(data), shape, d))
 	}
 	out := make([]byte, d.Bytes(shape))
+	return out, packInto(out, d, data, shape)
+}
+
+// packInto packs on all processors.
+func packInto(out []byte, d DType, data []float32, shape []int) error {
+	width := shape[len(shape)-1]
+	if width == 0 {
+		return nil
+	}
+	rows, stride := len(data)/width, d.Bytes([]int{1, width})
+	each := max(1, min(1<<16/width, rows/runtime.GOMAXPROCS(0)))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for r := 0; r < rows; r += each {
+		g.Go(func() error {
+			n := min(each, rows-r)
+			return packRows(out[r*stride:(r+n)*stride], d, data[r*width:(r+n)*width], width, r)
+		})
+	}
+	return g.Wait()
+}
+
+// packRows packs rows of which the first has the number first.
+func packRows(out []byte, d DType, data []float32, width, first int) error {
 	switch d {
-	case BF16, F16:
-		round := F32ToBF16
-		if d == F16 {
-			round = F32ToF16
-		}
+	case BF16:
 		for i, v := range data {
-			binary.LittleEndian.PutUint16(out[2*i:], round(v))
+			binary.LittleEndian.PutUint16(out[2*i:], F32ToBF16(v))
 		}
-		return out, nil
+		return nil
+	case F16:
+		for i, v := range data {
+			binary.LittleEndian.PutUint16(out[2*i:], F32ToF16(v))
+		}
+		return nil
 	}
-	b := blocksOf(d, shape)
-	for r := range b.Rows {
-		row := data[r*b.Width : (r+1)*b.Width]
-		if err := b.packRow(d, out[r*b.Stride:(r+1)*b.Stride], row); err != nil {
-			return nil, fmt.Errorf("row %d %w", r, err)
+	rows := len(data) / width
+	b := blocksOf(d, []int{rows, width})
+	for r := range rows {
+		if err := b.packRow(d, out[r*b.Stride:(r+1)*b.Stride], data[r*width:(r+1)*width]); err != nil {
+			return fmt.Errorf("row %d %w", first+r, err)
 		}
 	}
-	return out, nil
+	return nil
 }
 
 var errNotFinite = errors.New("holds NaN or an infinity, which an integer type does not")
 
 func (b Blocks) packRow(d DType, out []byte, row []float32) error {
+	clear(out)         // padding too: the same numbers give the same bytes
 	var widest float64 // span of codes that a block needs, in steps
 	for i := 0; i < len(row); i += BlockLen {
 		lo, hi, ok := span(row[i : i+BlockLen])
