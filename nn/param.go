@@ -26,7 +26,7 @@ type Param struct {
 type Set struct {
 	dev     kernels.Device
 	prefix  string
-	storage tensor.DType // of matrices, or Invalid for the device's own type
+	storage func(name string) tensor.DType // of matrices; nil: the device's own type
 	all     *[]*Param
 }
 
@@ -44,8 +44,11 @@ func (s *Set) In(name string) *Set { return &Set{s.dev, s.prefix + name + ".", s
 func (s *Set) At(name string, i int) *Set { return s.In(fmt.Sprintf("%s.%d", name, i)) }
 
 // StoredAs returns the set with another storage type for the matrices that are
-// registered through it: a packed type, or Invalid for the device's own.
-func (s *Set) StoredAs(d tensor.DType) *Set { return &Set{s.dev, s.prefix, d, s.all} }
+// registered through it: a packed type by full name, or Invalid for the device's
+// own.
+func (s *Set) StoredAs(storage func(name string) tensor.DType) *Set {
+	return &Set{s.dev, s.prefix, storage, s.all}
+}
 
 // Storage returns the storage type of matrices that users name f32 (Invalid: the
 // device's own), bf16, f16, int8 or int4.
@@ -74,10 +77,14 @@ func (s *Set) New(name string, shape ...int) *Param {
 // that can hold its shape. A packed matrix is frozen for good.
 func (s *Set) NewMatrix(name string, out, in int) *Param {
 	shape := []int{out, in}
-	if !tensor.CanPack(s.storage, shape) {
+	d := tensor.Invalid
+	if s.storage != nil {
+		d = s.storage(s.prefix + name)
+	}
+	if !tensor.CanPack(d, shape) {
 		return s.add(name, s.dev.Float(), shape)
 	}
-	p := s.add(name, s.storage, shape)
+	p := s.add(name, d, shape)
 	p.Frozen = true
 	return p
 }

@@ -101,9 +101,17 @@ func FromBools(name string, shape []int, data []bool) *Tensor {
 // become 0 and 1. The slice does not alias Data.
 func (t *Tensor) Float32s() ([]float32, error) {
 	if err := t.check(); err != nil {
-		return nil, err
+		return nil, err // before memory is taken
 	}
 	out := make([]float32, t.Len())
+	return out, t.widen(out)
+}
+
+// widen is Float32s into out.
+func (t *Tensor) widen(out []float32) error {
+	if err := t.check(); err != nil {
+		return err
+	}
 	le := binary.LittleEndian
 	switch t.DType {
 	case tensor.F32:
@@ -137,7 +145,7 @@ func (t *Tensor) Float32s() ([]float32, error) {
 			out[i] = float32(t.Data[i])
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // Int64s returns the elements of an integer or bool tensor in C order. A

@@ -26,6 +26,19 @@ type layer struct {
 	gate, up, down         *nn.Linear
 }
 
+// Storage returns how the matrices of a model are stored as d, for
+// nn.Set.StoredAs. With 4-bit integers the embedding table and the output matrix
+// have 8: they are a small part of a model, and their error goes straight into
+// its input and its logits.
+func Storage(d tensor.DType) func(name string) tensor.DType {
+	return func(name string) tensor.DType {
+		if d == tensor.Q4 && (name == "model.embed_tokens.weight" || name == "lm_head.weight") {
+			return tensor.Q8
+		}
+		return d
+	}
+}
+
 // New registers a model's parameters in s under Hugging Face's names. They are
 // not initialised, but for the norms' weights, which are 1.
 func New(s *nn.Set, c Config) *Model {
