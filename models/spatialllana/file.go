@@ -31,7 +31,12 @@ type OpenOptions struct {
 	Seed   uint64 // of what is initialised
 	// Weights is how the language model's matrices are stored.
 	Weights Weights
+	// HostLayers is how many layers, counted from the last, stay in the memory
+	// of the process and are copied to the device when they are used.
+	HostLayers int
 }
+
+func (o OpenOptions) resident(c Config) int { return max(0, c.Layers-o.HostLayers) }
 
 // Weights says how a language model's matrices are stored on the device. Packed
 // ones cannot be trained.
@@ -80,7 +85,7 @@ func Open(d kernels.Device, dir string, o OpenOptions) (*Model, error) {
 		return nil, err
 	}
 	if o.Random {
-		m := newModel(d, c, tok, llama.Storage(o.Weights.DType))
+		m := newModel(d, c, tok, llama.Storage(o.Weights.DType), o.resident(c))
 		m.Init(o.Seed)
 		m.Fresh = []string{"all weights"}
 		return m, nil
@@ -130,7 +135,7 @@ func fromTensors(d kernels.Device, c Config, tok *tokenizer.Tokenizer, src check
 	if err := checkSizes(src, c.Config); err != nil {
 		return nil, err
 	}
-	m := newModel(d, c, tok, o.Weights.storage(src))
+	m := newModel(d, c, tok, o.Weights.storage(src), o.resident(c))
 	if fresh {
 		m.project.init(rand.New(rand.NewPCG(o.Seed, 2)))
 		m.Fresh = append(m.Fresh, "projector")
