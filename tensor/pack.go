@@ -169,15 +169,12 @@ func (b Blocks) packRow(d DType, out []byte, row []float32) error {
 	if scale == 0 { // also the rows whose scale would be too small for a float32
 		return nil
 	}
+	if d == Q4 {
+		packQ4(out[:b.Params], out[b.Params:b.Scale], row, scale)
+		return nil
+	}
 	for i := range b.Width / BlockLen {
-		x := (*[BlockLen]float32)(row[i*BlockLen:])
-		if d == Q8 {
-			out[b.Params+i] = packQ8(x, scale, out[i*BlockLen:])
-			continue
-		}
-		s, z, codes := packQ4(x, scale)
-		binary.LittleEndian.PutUint64(out[8*i:], codes)
-		out[b.Params+2*i], out[b.Params+2*i+1] = s, z
+		out[b.Params+i] = packQ8((*[BlockLen]float32)(row[i*BlockLen:]), scale, out[i*BlockLen:])
 	}
 	return nil
 }
@@ -185,10 +182,18 @@ func (b Blocks) packRow(d DType, out []byte, row []float32) error {
 // span returns the smallest and the largest element, with 0 between them; ok
 // is false if one is not finite.
 func span(x []float32) (lo, hi float32, ok bool) {
+	bits := uint32(0)
 	for _, v := range x {
-		lo, hi = min(lo, v), max(hi, v)
+		// The built-in min and max take several times as long.
+		if v < lo {
+			lo = v
+		}
+		if v > hi {
+			hi = v
+		}
+		bits = max(bits, math.Float32bits(v)&^(1<<31))
 	}
-	return lo, hi, lo >= -math.MaxFloat32 && hi <= math.MaxFloat32
+	return lo, hi, bits < 0x7f800000
 }
 
 // packQ8 writes the codes of a block and returns its scale byte.
@@ -197,72 +202,18 @@ func packQ8(x *[BlockLen]float32, row float32, codes []byte) byte {
 	s := scaleByte(max(hi, -lo)/row/127, true)
 	inv := 1 / (float64(row) * float64(BlockScale(s)))
 	for i, v := range x {
-		c := math.RoundToEven(float64(v) * inv)
-		codes[i] = byte(int8(max(-127, min(c, 127))))
+		// Adding 1.5 * 2^52 leaves no bits for fractions: it rounds to even. A
+		// block as small as its row's smallest scale may be cut off.
+		const big = 3 << 51
+		c := float64(v)*inv + big - big
+		if c > 127 {
+			c = 127
+		} else if c < -127 {
+			c = -127
+		}
+		codes[i] = byte(int8(c))
 	}
 	return s
-}
-
-// packQ4 returns the scale byte, the zero point and the codes of a block. Of
-// some candidates it takes the one with the smallest sum of squared errors:
-// finer steps than the block's span asks for clip its ends but serve the
-// elements between better.
-func packQ4(x *[BlockLen]float32, row float32) (s, z byte, codes uint64) {
-	var y [BlockLen]float32
-	for i, v := range x {
-		y[i] = v / row
-	}
-	lo, hi, _ := span(y[:])
-	widest := int(scaleByte((hi-lo)/15, false))
-	best := q4{err: float32(math.Inf(1))}
-	for b := max(0, widest-3); b <= min(widest+1, 255); b++ {
-		step := BlockScale(byte(b))
-		for _, d := range [...]float32{-0.25, 0, 0.25} {
-			best.improve(&y, byte(b), 7.5+d-(lo+hi)/2/step)
-		}
-	}
-	return best.s, best.z, best.codes()
-}
-
-// q4 is one way to store a block.
-type q4 struct {
-	s, z byte
-	c    [BlockLen]float32
-	err  float32 // sum of squares
-}
-
-// improve tries a scale and a zero point, and then the zero point that fits the
-// codes best.
-func (q *q4) improve(y *[BlockLen]float32, s byte, zero float32) {
-	step := BlockScale(s)
-	inv := 1 / step
-	for range 2 {
-		n := q4{s: s, z: byte(max(0, min(zero*16+0.5, 255)))}
-		zero = float32(n.z) / 16
-		var mean float32
-		for i, v := range y {
-			t := v*inv + zero
-			// Adding 1.5 * 2^23 leaves no bits for fractions: it rounds to even.
-			const big = 3 << 22
-			c := float32(max(0, min(t, 15))+big) - big
-			n.c[i] = c
-			n.err += (t - c) * (t - c)
-			mean += t - c
-		}
-		if n.err *= step * step; n.err < q.err {
-			*q = n
-		}
-		zero -= mean / BlockLen
-	}
-}
-
-// codes returns a block's two words as one number.
-func (q *q4) codes() uint64 {
-	var w uint64
-	for i, c := range q.c {
-		w |= uint64(c) << (32*(i%2) + 4*(i/2))
-	}
-	return w
 }
 
 // Unpack widens the elements of packed bytes into dst. The arithmetic is that of
