@@ -13,12 +13,12 @@ import (
 	"llana/kernels"
 	"llana/models/checkpoint"
 	"llana/models/nerf"
-	"llana/models/spatialllana"
 	"llana/models/weights2space"
 )
 
 // objectFlags say which model is asked, and about which object.
 type objectFlags struct {
+	storageFlags
 	model, nerf, vec, weights2space string
 }
 
@@ -28,6 +28,7 @@ func (f *objectFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.nerf, "nerf", "", "NeRF: file or folder")
 	fl.StringVar(&f.vec, "vec", "", "spatial tokens of a NeRF (.npy)")
 	fl.StringVar(&f.weights2space, "weights2space", "", "encoder for --nerf (default: the model folder's)")
+	f.storageFlags.register(cmd)
 	_ = cmd.MarkFlagRequired("model")
 	cmd.MarkFlagsMutuallyExclusive("nerf", "vec")
 	cmd.MarkFlagsOneRequired("nerf", "vec")
@@ -59,7 +60,7 @@ func (a *app) withSession(ctx context.Context, f objectFlags, work func(*infer.S
 		if err != nil {
 			return err
 		}
-		m, err := spatialllana.Open(d, f.model, spatialllana.OpenOptions{})
+		m, err := f.open(d, f.model)
 		if err != nil {
 			return err
 		}
