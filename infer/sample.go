@@ -95,7 +95,7 @@ func (p *sampler) penalize(logits []float32) {
 // candidate is a token and its probability, up to a common factor.
 type candidate struct {
 	id     int32
-	logit  float64
+	logit  float32
 	weight float64
 }
 
@@ -106,7 +106,7 @@ func (s Sampling) candidates(logits []float32) ([]candidate, error) {
 		if l != l {
 			return nil, errors.New("a logit is not a number")
 		}
-		cs[i] = candidate{id: int32(i), logit: float64(l) / s.Temperature}
+		cs[i] = candidate{id: int32(i), logit: l}
 	}
 	slices.SortStableFunc(cs, func(a, b candidate) int { return cmp.Compare(b.logit, a.logit) })
 	if k := s.TopK; k > 0 && k < len(cs) {
@@ -115,8 +115,10 @@ func (s Sampling) candidates(logits []float32) ([]candidate, error) {
 		}
 		cs = cs[:k]
 	}
-	for i := range cs {
-		cs[i].weight = math.Exp(cs[i].logit - cs[0].logit)
+	for i, c := range cs {
+		if cs[i].weight = 1; c.logit != cs[0].logit { // infinite ones have no difference
+			cs[i].weight = math.Exp((float64(c.logit) - float64(cs[0].logit)) / s.Temperature)
+		}
 	}
 	if s.TopP > 0 && s.TopP < 1 {
 		cs = nucleus(cs, s.TopP*total(cs))

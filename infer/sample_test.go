@@ -107,6 +107,26 @@ func TestDraws(t *testing.T) {
 	}
 }
 
+// However low the temperature, and however large the logits, the likeliest token
+// stays it.
+func TestExtremeTemperatures(t *testing.T) {
+	inf := float32(math.Inf(1))
+	for _, c := range []struct {
+		logits      []float32
+		temperature float64
+		want        int32
+	}{
+		{[]float32{1, 3, 2}, 1e-310, 1}, {[]float32{1, inf, 2}, 1, 1}, {[]float32{-inf, -inf, 2}, 1, 2}, {[]float32{-3e38, 3e38, 0}, 1e-30, 1},
+	} {
+		s := newSampler(Sampling{Temperature: c.temperature}, nil)
+		for range 20 {
+			if got, err := s.choose(slices.Clone(c.logits)); err != nil || got.id != c.want {
+				t.Fatalf("%v at %v: token %d (%v), want %d", c.logits, c.temperature, got.id, err, c.want)
+			}
+		}
+	}
+}
+
 func TestSamplingValidate(t *testing.T) {
 	for _, s := range []Sampling{{RepetitionPenalty: -1}, {RepetitionPenalty: math.NaN()}, {Temperature: -1}, {Temperature: math.Inf(1)}, {TopK: -1}, {TopP: 1.1}, {TopP: math.NaN()}} {
 		if s.Validate() == nil {
