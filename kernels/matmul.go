@@ -149,7 +149,7 @@ func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epil
 	pl.Dispatch("matmul",
 		[]Const{{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"WEIGHT", b.DType().String()},
 			{"ADD", e.add}, {"BIAS", e.bias != nil}, {"RELU", e.relu}, {"RESIDUAL", e.residual != nil}},
-		Words(z.G, z.M, z.N, z.K, z.StrideA, z.StrideB != 0),
+		Words(z.M, z.N, z.K, z.StrideA, z.StrideB != 0),
 		[]Bind{B(a), B(b), B(e.bias), B(e.residual), out},
 		[3]uint32{uint32(ceilDiv(z.N, matmulTile)), uint32(ceilDiv(z.M, matmulTile)), uint32(z.G)})
 }

@@ -13,7 +13,7 @@
 // invocations to loads follows the storage order, so that neighbours read
 // neighbouring addresses either way.
 
-struct Params { items: u32, m: u32, n: u32, k: u32, stride_a: u32, batched_b: u32 }
+struct Params { m: u32, n: u32, k: u32, stride_a: u32, batched_b: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
@@ -37,8 +37,7 @@ fn load_b(item: u32, k: u32, n: u32) -> f32 {
     var v = 0.0;
     if (n < p.n && k < p.k) {
         let height = select(p.k, p.n, TRANS_B);
-        v = b_at(item * height + select(k, n, TRANS_B), select(n, k, TRANS_B),
-            select(1u, p.items, p.batched_b != 0u) * height, select(p.n, p.k, TRANS_B));
+        v = b_at(item * height + select(k, n, TRANS_B), select(n, k, TRANS_B), select(p.n, p.k, TRANS_B));
     }
     return v;
 }

@@ -66,6 +66,10 @@ func writeSafetensors(w io.Writer, src Source, infos []Info, metadata map[string
 	infos = slices.SortedFunc(slices.Values(infos), func(a, b Info) int {
 		return cmp.Or(b.DType.Size()-a.DType.Size(), strings.Compare(a.Name, b.Name))
 	})
+	metadata, err := packedMetadata(infos, metadata)
+	if err != nil {
+		return err
+	}
 	header, err := safetensorsHeader(infos, metadata)
 	if err != nil {
 		return err
@@ -110,6 +114,7 @@ func safetensorsHeader(infos []Info, metadata map[string]string) ([]byte, error)
 	}
 	var at int64
 	for _, info := range infos {
+		info = asStored(info)
 		if info.Name == metadataKey || names[info.DType] == "" {
 			return nil, fmt.Errorf("tensor %q of type %v cannot stand in a safetensors file", info.Name, info.DType)
 		}

@@ -16,24 +16,56 @@ type Model struct {
 	head   *nn.Param // the same shape; the table itself if they are tied
 	norm   *nn.RMSNorm
 	layers []*layer
+	slot   *slot // for the layers that are not on the device
 }
 
 // layer is one decoder layer.
 type layer struct {
 	c                      *Config
+	params                 []*nn.Param // all of the layer's
+	away                   bool        // not on the device
 	inputNorm, postNorm    *nn.RMSNorm
 	query, key, value, out *nn.Linear
 	gate, up, down         *nn.Linear
 }
 
+// Storage returns how the matrices of a model are stored as d, for
+// nn.Set.StoredAs. With 4-bit integers the embedding table and the output matrix
+// have 8: they are a small part of a model, and their error goes straight into
+// its input and its logits.
+func Storage(d tensor.DType) func(name string) tensor.DType {
+	return func(name string) tensor.DType {
+		if d == tensor.Q4 && (name == "model.embed_tokens.weight" || name == "lm_head.weight") {
+			return tensor.Q8
+		}
+		return d
+	}
+}
+
 // New registers a model's parameters in s under Hugging Face's names. They are
 // not initialised, but for the norms' weights, which are 1.
-func New(s *nn.Set, c Config) *Model {
+func New(s *nn.Set, c Config) *Model { return NewSplit(s, c, c.Layers) }
+
+// NewSplit is New for a device that cannot hold all layers: the first resident
+// ones are there, the others in the memory of the process, from where each is
+// copied to the device whenever it is used. That is slower and gives the same
+// numbers. Such a model cannot be trained.
+func NewSplit(s *nn.Set, c Config, resident int) *Model {
 	m := &Model{Config: c}
 	in := s.In("model")
 	m.table = in.In("embed_tokens").NewMatrix("weight", c.VocabSize, c.HiddenSize)
+	host := in.InMemory(tensor.NewHost())
 	for i := range c.Layers {
-		m.layers = append(m.layers, newLayer(in.At("layers", i), &m.Config))
+		where := in
+		if i >= resident {
+			where = host
+		}
+		l := newLayer(where.At("layers", i), &m.Config)
+		l.away = i >= resident
+		m.layers = append(m.layers, l)
+	}
+	if resident < c.Layers {
+		m.slot = &slot{dev: s.Device()}
 	}
 	m.norm = nn.NewRMSNorm(in.In("norm"), c.HiddenSize, float32(c.NormEps))
 	m.head = m.table
@@ -43,11 +75,19 @@ func New(s *nn.Set, c Config) *Model {
 	return m
 }
 
+// Free frees what the model holds besides the parameters of its set.
+func (m *Model) Free() {
+	if m.slot != nil {
+		m.slot.free()
+	}
+}
+
 func newLayer(s *nn.Set, c *Config) *layer {
+	before := len(s.All())
 	width, keys := c.HiddenSize, c.KeyHeads*c.HeadDim()
 	attn, mlp := s.In("self_attn"), s.In("mlp")
 	eps := float32(c.NormEps)
-	return &layer{
+	l := &layer{
 		c:         c,
 		query:     nn.NewLinear(attn.In("q_proj"), width, width, false),
 		key:       nn.NewLinear(attn.In("k_proj"), width, keys, false),
@@ -59,6 +99,8 @@ func newLayer(s *nn.Set, c *Config) *layer {
 		inputNorm: nn.NewRMSNorm(s.In("input_layernorm"), width, eps),
 		postNorm:  nn.NewRMSNorm(s.In("post_attention_layernorm"), width, eps),
 	}
+	l.params = s.All()[before:]
+	return l
 }
 
 // InitStd is the usual standard deviation of initial weights.
@@ -106,6 +148,9 @@ func (m *Model) Forward(x *autograd.Var, o Options) *autograd.Var {
 		o.Cache.begin(x)
 	}
 	for i, l := range m.layers {
+		if l.away {
+			l = m.slot.load(l)
+		}
 		f := func(in ...*autograd.Var) *autograd.Var { return l.forward(in[0], o.Cache, i) }
 		x = autograd.Block(f, x)
 		if o.Trace != nil {
