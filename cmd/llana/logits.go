@@ -65,7 +65,9 @@ func (a *app) logits(ctx context.Context, stored storageFlags, model, idsPath, v
 				return err
 			}
 		}
-		v, err := infer.Logits(ctx, m, ids, object)
+		o, done := a.reading(infer.Options{})
+		v, err := infer.Logits(ctx, m, ids, object, o)
+		done()
 		if err != nil {
 			return fmt.Errorf("%s: %w", idsPath, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"llana/infer"
 	"llana/kernels"
 	"llana/models/checkpoint"
+	"llana/models/llama"
 	"llana/models/nerf"
 	"llana/models/weights2space"
 )
@@ -121,6 +122,9 @@ func (f *samplingFlags) register(cmd *cobra.Command) {
 	fl.Float64Var(&f.Temperature, "temperature", 0, "0: always the likeliest token")
 	fl.Float64Var(&f.TopP, "top-p", 1, "only the likeliest tokens whose probabilities add up to this")
 	fl.IntVar(&f.TopK, "top-k", 0, "only this many of the likeliest tokens; 0: all")
+	fl.Float64Var(&f.RepetitionPenalty, "repetition-penalty", 1, "above 1, tokens that were there become less likely")
+	fl.IntVar(&f.Context, "context", 0, fmt.Sprintf("most tokens of prompt and answer (default: the model's limit, at least %d)", llama.MinContext))
+	fl.IntVar(&f.Chunk, "prompt-chunk", infer.DefaultChunk, "tokens of the prompt that are read at a time")
 }
 
 // options returns checked options.
@@ -128,8 +132,13 @@ func (f *samplingFlags) options(seed uint64) (infer.Options, error) {
 	o := f.Options
 	o.Seed = seed
 	err := o.Validate()
-	if o.MaxNewTokens < 1 {
+	switch {
+	case o.MaxNewTokens < 1:
 		err = errors.New("--max-new-tokens must be at least 1")
+	case o.Chunk < 1:
+		err = errors.New("--prompt-chunk must be at least 1")
+	case o.RepetitionPenalty == 0:
+		err = errors.New("--repetition-penalty must be more than 0")
 	}
 	if err != nil {
 		return o, usageError{err}

@@ -143,7 +143,8 @@ func (m *Model) Embed(t *autograd.Tape, ids *tensor.Tensor) *autograd.Var {
 // Options of Forward.
 type Options struct {
 	// Cache, if not nil, holds the keys and values of the tokens before x,
-	// which are then those of positions Cache.Len and on; x's own are added.
+	// which are then those of positions Cache.Len and on (or of Cache.Lens);
+	// x's own are added.
 	Cache *Cache
 	// Trace, if not nil, is called with the output of each layer.
 	Trace func(layer int, x *autograd.Var)
@@ -152,7 +153,7 @@ type Options struct {
 // Forward runs the decoder layers on embeddings x (B, T, hidden).
 func (m *Model) Forward(x *autograd.Var, o Options) *autograd.Var {
 	if o.Cache != nil {
-		o.Cache.reserve(x.Dim(0), x.Dim(1))
+		o.Cache.begin(x)
 	}
 	for i, l := range m.layers {
 		if l.away {
@@ -165,7 +166,7 @@ func (m *Model) Forward(x *autograd.Var, o Options) *autograd.Var {
 		}
 	}
 	if o.Cache != nil {
-		o.Cache.Len += x.Dim(1)
+		o.Cache.end(x.Dim(1))
 	}
 	return x
 }
@@ -195,13 +196,14 @@ func (l *layer) attend(x *autograd.Var, cache *Cache, i int) *autograd.Var {
 	q, k, v := l.project(x)
 	q, k, v = q.View(b, t, l.c.Heads, d), k.View(b, t, l.c.KeyHeads, d), v.View(b, t, l.c.KeyHeads, d)
 	p := kernels.AttentionParams{Causal: true}
+	var lengths *tensor.Tensor
 	if cache != nil {
-		p.Offset, p.Keys = cache.Len, cache.Len+t
+		p, lengths = cache.mask(t)
 		q, k, v = cache.add(i, theta, q, k, v)
 	} else {
 		q, k = autograd.RoPE(q, theta, 0), autograd.RoPE(k, theta, 0)
 	}
-	return autograd.Attention(q, k, v, p, nil).View(b, t, l.c.HiddenSize)
+	return autograd.Attention(q, k, v, p, lengths).View(b, t, l.c.HiddenSize)
 }
 
 // Norm is the norm behind the last layer.

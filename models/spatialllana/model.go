@@ -197,19 +197,3 @@ func Stage1Trainable(name string) bool {
 func (m *Model) Ends(id int) bool {
 	return m.EOS.Has(id) || len(m.EOS) == 0 && id == m.Tokenizer.EOSID()
 }
-
-// ObjectAt reports whether position at of a sequence is inside an object,
-// behind its <point_start> and not behind its <point_end>, and where the
-// <point_start> is.
-func (m *Model) ObjectAt(ids []int32, at int) (start int, inside bool) {
-	p := m.pointIDs()
-	for i := min(at, len(ids)) - 1; i >= 0; i-- {
-		switch ids[i] {
-		case p.end:
-			return 0, false
-		case p.start:
-			return i, true
-		}
-	}
-	return 0, false
-}
