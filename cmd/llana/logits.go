@@ -51,7 +51,7 @@ func (a *app) logits(ctx context.Context, stored storageFlags, model, idsPath, v
 		return err
 	}
 	return a.withDevice(func(d kernels.Device) error {
-		m, err := stored.open(d, model)
+		m, err := a.open(d, stored, model, len(ids))
 		if err != nil {
 			return err
 		}

@@ -35,6 +35,7 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		logitsCommand(a),
 		tokenizeCommand(a),
 		convertCommand(a),
+		planCommand(a),
 		verifyCommand(a),
 		benchCommand(a),
 	)
