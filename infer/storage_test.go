@@ -25,7 +25,7 @@ func logitsOf(t *testing.T, d kernels.Device, dir string, o spatialllana.OpenOpt
 		t.Fatal(err)
 	}
 	defer m.Free()
-	v, err := Logits(context.Background(), m, readExpected(t).PromptIDs, object(t, 0))
+	v, err := Logits(context.Background(), m, readExpected(t).PromptIDs, object(t, 0), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
