@@ -1,7 +1,7 @@
 // What the gradient of attention needs to know of each query and item, in one
 // buffer of words:
 //
-//   stats[2 r]             lse of row r, as bits
+//   stats[2 r]             lse of row r times log2 e, as bits
 //   stats[2 r + 1]         delta = sum over dim of dout * out, as bits
 //   stats[2 rows + b]      keys in use of item b
 //   stats[2 rows + items]  pcg(seed), the key of the dropout masks
@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         for (var t = 0u; t < 16u; t = t + 1u) {
             delta = delta + sums[lid / 16u * 17u + t];
         }
-        stats[2u * row] = bitcast<u32>(lse[row]);
+        stats[2u * row] = bitcast<u32>(lse[row] * 1.4426950408889634);
         stats[2u * row + 1u] = bitcast<u32>(delta);
     }
     if (group == 0u) {

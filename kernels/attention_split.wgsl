@@ -16,7 +16,7 @@
 struct Params {
     groups: u32, splits: u32,
     queries: u32, keys: u32, capacity: u32, heads: u32, kv_heads: u32, dim: u32,
-    offset: i32, scale: f32, minus_inf: f32, below: u32, keep: f32, items: u32, masked: u32,
+    offset: i32, scale: f32, scale2: f32, minus_inf: f32, below: u32, keep: f32, items: u32, masked: u32,
 }
 
 @group(0) @binding(0) var<uniform> p: Params;

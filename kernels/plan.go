@@ -4,14 +4,19 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
+	"sync"
 	"text/template"
 
 	"llana/tensor"
 )
 
-//go:embed *.wgsl
+// shaders are the kernels, *.wgsl, and the texts that several of them share,
+// *.tmpl, files of {{define}} blocks.
+//
+//go:embed *.wgsl *.tmpl
 var shaders embed.FS
 
 // Plan collects the dispatches that compute a call on a GPU. A GPU device
@@ -134,7 +139,7 @@ func (d *Dispatch) Key() string {
 
 // Source returns the specialised WGSL text: the constants, then the file. A
 // file may use text/template actions over the constants' names, to unroll a
-// loop or leave a binding out.
+// loop, leave a binding out or bring in a text of the *.tmpl files.
 func (d *Dispatch) Source() (string, error) {
 	text, err := shaders.ReadFile(d.Shader + ".wgsl")
 	if err != nil {
@@ -159,7 +164,10 @@ func (d *Dispatch) Source() (string, error) {
 		b.Write(text)
 		return b.String(), nil
 	}
-	tmpl, err := template.New(d.Shader).Funcs(template.FuncMap{"seq": seq, "add": func(a, b int) int { return a + b }, "mul": func(a, b int) int { return a * b }}).Option("missingkey=error").Parse(string(text))
+	tmpl, err := sharedTexts().Clone()
+	if err == nil {
+		tmpl, err = tmpl.New(d.Shader).Parse(string(text))
+	}
 	if err != nil {
 		return "", fmt.Errorf("kernels: shader %q: %w", d.Shader, err)
 	}
@@ -169,6 +177,14 @@ func (d *Dispatch) Source() (string, error) {
 	return b.String(), nil
 }
 
+// sharedTexts holds the texts of the *.tmpl files and the functions of all.
+var sharedTexts = sync.OnceValue(func() *template.Template {
+	funcs := template.FuncMap{"seq": seq, "set": set, "xyzw": xyzw,
+		"add": func(a, b int) int { return a + b }, "mul": func(a, b int) int { return a * b },
+		"div": func(a, b int) int { return a / b }, "max": func(a, b int) int { return max(a, b) }}
+	return template.Must(template.New("").Funcs(funcs).Option("missingkey=error").ParseFS(shaders, "*.tmpl"))
+})
+
 // seq returns 0..n-1, to unroll loops in templates.
 func seq(n int) []int {
 	s := make([]int, n)
@@ -177,6 +193,19 @@ func seq(n int) []int {
 	}
 	return s
 }
+
+// set returns values and the named ones given behind it, to pass both to a
+// shared text.
+func set(values map[string]any, named ...any) map[string]any {
+	all := maps.Clone(values)
+	for i := 0; i < len(named); i += 2 {
+		all[named[i].(string)] = named[i+1]
+	}
+	return all
+}
+
+// xyzw returns the name of component i modulo 4 of a vector.
+func xyzw(i int) string { return "xyzw"[i%4 : i%4+1] }
 
 // floatLiteral writes v so that WGSL reads the same float32; the library's
 // compiler accepts neither ".5" nor "1.e0".
