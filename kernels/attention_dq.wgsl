@@ -22,7 +22,7 @@
 
 {{template "attention_tile" $t}}
 
-var<workgroup> of_rows: array<vec4<f32>, 2u * TY>; // lse and delta of four rows each
+var<workgroup> of_rows: array<vec4<f32>, {{div 512 .LANES}}>; // lse and delta of four rows each
 
 {{template "attention_masks" .}}
 

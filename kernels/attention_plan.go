@@ -66,16 +66,25 @@ func (t attentionTile) consts(p AttentionParams) []Const {
 func attentionSplitPlan(p AttentionParams, z AttentionSize, pl *Plan) {
 	rows, splits := z.B*z.Tq*z.H, max(1, ceilDiv(z.Tk, attentionSplit))
 	in, out := []Bind{B(pl.In[0]), B(pl.In[1]), B(pl.In[2]), B(pl.In[3])}, []Bind{B(pl.Out[0]), B(pl.Out[1])}
-	columns := ceilDiv(z.D, 32) // of an invocation
-	consts := []Const{{"COLUMNS", columns}, {"SUMS", max(64*17, 8*32*columns)}, {"DIRECT", splits == 1}}
-	words, groups := append(Words(rows*splits, splits), p.words(z, pl.In[3])...), pl.Fold(rows*splits)
+	vec := z.D%4 == 0
+	width := z.D // of a row, in units
+	if vec {
+		width = z.D / 4
+	}
+	span := 8 // invocations that share a row of v
+	for span < min(width, 32) {
+		span *= 2
+	}
+	rowConsts := []Const{{"VEC", vec}, {"SPAN", span}, {"COLUMNS", ceilDiv(width, span)}}
+	consts := append(rowConsts[:3:3], Const{"PER", ceilDiv(width, 8)}, Const{"FULL", width%8 == 0}, Const{"DIRECT", splits == 1})
+	words, groups := append(Words(rows*splits, splits, 1), p.words(z, pl.In[3])...), pl.Fold(rows*splits)
 	if splits == 1 {
 		pl.Dispatch("attention_split", consts, words, append(in, out...), groups)
 		return
 	}
-	parts := pl.Temp(max(1, rows*splits*(z.D+2)))
+	parts := pl.Temp(max(1, rows*splits*(z.D+4)))
 	pl.Dispatch("attention_split", consts, words, append(in, parts), groups)
-	pl.Dispatch("attention_combine", nil, Words(rows, splits, z.D, z.H, z.Tq, float32(math.Inf(-1))),
+	pl.Dispatch("attention_combine", rowConsts, Words(rows, splits, z.D, z.H, z.Tq, float32(math.Inf(-1))),
 		append([]Bind{parts}, out...), pl.Fold(rows))
 }
 
@@ -88,7 +97,7 @@ func attentionBackwardPlan(p AttentionParams, pl *Plan) {
 	rows := z.B * z.H * z.Tq
 	stats := pl.Temp(2*rows + z.B + 1)
 	prepare := max(1, ceilDiv(rows, 16))
-	pl.Dispatch("attention_delta", nil, Words(rows, z.B, z.Tq, z.H, z.D, z.Tk, lengths != nil, p.Dropout > 0),
+	pl.Dispatch("attention_delta", []Const{{"VEC", z.D%4 == 0}}, Words(rows, z.B, z.Tq, z.H, z.D, z.Tk, lengths != nil, p.Dropout > 0),
 		[]Bind{B(out), B(lse), B(dout), B(lengths), B(seed), stats}, pl.Fold(prepare))
 
 	words, blocks := p.words(z, lengths), blocksOf(z)
