@@ -17,7 +17,7 @@ struct Params { m: u32, n: u32, k: u32, stride_a: u32, batched_b: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
-{{include "packed" 2 "b" .WEIGHT}}
+{{template "packed" set . "BINDING" 2 "NAME" "b" "TYPE" .WEIGHT}}
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read> residual: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
