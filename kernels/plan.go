@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"maps"
 	"math"
 	"strings"
 	"text/template"
@@ -40,7 +41,8 @@ type Bind struct {
 	Scratch int // 1 + index into Plan.Scratch, or 0
 }
 
-// Const is a compile-time constant of a shader: uint32, int, float32, bool.
+// Const is a compile-time constant of a shader: uint32, int, float32, bool, or a
+// string that only the file's template actions see.
 // Kernels are specialised by text, since the library ignores WGSL's override
 // constants.
 type Const struct {
@@ -50,7 +52,7 @@ type Const struct {
 
 // PlanCall returns the dispatches of a call under the given limits.
 func PlanCall(c *Call, l Limits) *Plan {
-	pl := &Plan{In: c.In, Out: c.Out, Limits: l}
+	pl := &Plan{In: padded(c.Op, c.In), Out: c.Out, Limits: l}
 	c.Op.shader(c.P, pl)
 	return pl
 }
@@ -134,13 +136,10 @@ func (d *Dispatch) Key() string {
 
 // Source returns the specialised WGSL text: the constants, then the file. A
 // file may use text/template actions over the constants' names, to unroll a
-// loop or leave a binding out.
+// loop or leave a binding out, and {{include "file" arguments}} for what several
+// shaders share: that file sees the constants, and the arguments as .Args.
 func (d *Dispatch) Source() (string, error) {
-	text, err := shaders.ReadFile(d.Shader + ".wgsl")
-	if err != nil {
-		return "", fmt.Errorf("kernels: no shader %q: %w", d.Shader, err)
-	}
-	var b bytes.Buffer
+	var b strings.Builder
 	values := map[string]any{}
 	for _, c := range d.Consts {
 		values[c.Name] = c.Value
@@ -151,20 +150,40 @@ func (d *Dispatch) Source() (string, error) {
 			fmt.Fprintf(&b, "const %s: f32 = %s;\n", c.Name, floatLiteral(v))
 		case bool:
 			fmt.Fprintf(&b, "const %s: bool = %t;\n", c.Name, v)
+		case string: // for the template alone
 		default:
 			return "", fmt.Errorf("kernels: constant %s of type %T", c.Name, v)
 		}
 	}
-	if !bytes.Contains(text, []byte("{{")) {
-		b.Write(text)
-		return b.String(), nil
-	}
-	tmpl, err := template.New(d.Shader).Funcs(template.FuncMap{"seq": seq, "add": func(a, b int) int { return a + b }, "mul": func(a, b int) int { return a * b }}).Option("missingkey=error").Parse(string(text))
+	text, err := render(d.Shader, values)
+	b.WriteString(text)
+	return b.String(), err
+}
+
+// render executes a shader file as a template over values.
+func render(shader string, values map[string]any) (string, error) {
+	text, err := shaders.ReadFile(shader + ".wgsl")
 	if err != nil {
-		return "", fmt.Errorf("kernels: shader %q: %w", d.Shader, err)
+		return "", fmt.Errorf("kernels: no shader %q: %w", shader, err)
 	}
+	if !bytes.Contains(text, []byte("{{")) {
+		return string(text), nil
+	}
+	include := func(name string, args ...any) (string, error) {
+		inner := maps.Clone(values)
+		inner["Args"] = args
+		return render(name, inner)
+	}
+	tmpl, err := template.New(shader).Funcs(template.FuncMap{
+		"seq": seq, "include": include,
+		"add": func(a, b int) int { return a + b }, "mul": func(a, b int) int { return a * b },
+	}).Option("missingkey=error").Parse(string(text))
+	if err != nil {
+		return "", fmt.Errorf("kernels: shader %q: %w", shader, err)
+	}
+	var b strings.Builder
 	if err := tmpl.Execute(&b, values); err != nil {
-		return "", fmt.Errorf("kernels: shader %q: %w", d.Shader, err)
+		return "", fmt.Errorf("kernels: shader %q: %w", shader, err)
 	}
 	return b.String(), nil
 }

@@ -102,10 +102,14 @@ type Element interface {
 // Slice returns the elements of a tensor in host memory, without copying. It
 // panics if the tensor lives elsewhere or its elements have another size.
 func Slice[T Element](t *Tensor) []T {
-	b := t.Buffer().(*HostBuffer).bytes
+	b := Raw(t)
 	var zero T
 	if int(unsafe.Sizeof(zero)) != t.dtype.Size() {
 		panic("tensor: Slice of " + t.String() + " as elements of another size")
 	}
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), t.Len())
 }
+
+// Raw returns the bytes of a tensor in host memory as they are stored, without
+// copying. It panics if the tensor lives elsewhere.
+func Raw(t *Tensor) []byte { return t.Buffer().(*HostBuffer).bytes[:t.Bytes()] }

@@ -62,6 +62,34 @@ func (t *Tensor) SetFloat32(data []float32) {
 	t.upload(AsBytes(data), len(data))
 }
 
+// SetPacked overwrites the elements of a tensor of a packed type. The block
+// types do not hold NaN and infinities: an error.
+func (t *Tensor) SetPacked(data []float32) error {
+	b, err := Pack(t.dtype, data, t.shape...)
+	if err != nil {
+		return err
+	}
+	t.SetRaw(b)
+	return nil
+}
+
+// SetRaw overwrites the elements with bytes as they are stored.
+func (t *Tensor) SetRaw(b []byte) {
+	if len(b) != t.Bytes() {
+		panic(fmt.Sprintf("tensor: %d bytes for %v, which takes %d", len(b), t, t.Bytes()))
+	}
+	s := t.live()
+	s.mem.Upload(s.buf, b)
+}
+
+// ReadRaw waits for the device and returns the elements' bytes as they are
+// stored.
+func (t *Tensor) ReadRaw(ctx context.Context) ([]byte, error) {
+	out := make([]byte, t.Bytes())
+	err := t.live().mem.Download(ctx, out, t.Buffer())
+	return out, err
+}
+
 // SetInt32 overwrites the elements of an int32 tensor.
 func (t *Tensor) SetInt32(data []int32) {
 	t.mustBe(I32)
@@ -69,8 +97,14 @@ func (t *Tensor) SetInt32(data []int32) {
 }
 
 // ReadFloat32 waits for the device and returns the elements of a float tensor
-// (F64 elements are rounded).
+// (F64 elements are rounded, packed ones widened).
 func (t *Tensor) ReadFloat32(ctx context.Context) ([]float32, error) {
+	if t.dtype.IsPacked() {
+		raw, err := t.ReadRaw(ctx)
+		out := make([]float32, t.Len())
+		Unpack(t.dtype, raw, t.shape, out)
+		return out, err
+	}
 	if t.dtype == F64 {
 		d, err := t.ReadFloat64(ctx)
 		f := make([]float32, len(d))

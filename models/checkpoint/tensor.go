@@ -116,7 +116,7 @@ func (t *Tensor) Float32s() ([]float32, error) {
 		}
 	case tensor.F16:
 		for i := range out {
-			out[i] = f16ToF32(le.Uint16(t.Data[2*i:]))
+			out[i] = tensor.F16ToF32(le.Uint16(t.Data[2*i:]))
 		}
 	case tensor.BF16:
 		for i := range out {
@@ -183,9 +183,9 @@ func (t *Tensor) To(dt tensor.DType) (*Tensor, error) {
 	}
 	out := newTensor(t.Name, dt, t.Shape, len(vals))
 	for i, v := range vals {
-		bits := f32ToBF16(v)
+		bits := tensor.F32ToBF16(v)
 		if dt == tensor.F16 {
-			bits = f32ToF16(v)
+			bits = tensor.F32ToF16(v)
 		}
 		binary.LittleEndian.PutUint16(out.Data[2*i:], bits)
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"llana/kernels"
-	"llana/tensor"
 )
 
 // shaped are the listed cases whose names hold their sizes; others of the same
@@ -128,65 +127,13 @@ func operandSizes(c kernels.Case) string {
 // opCase times one call of an operation.
 func opCase(name string, op *kernels.Op, c kernels.Case) Case {
 	return Case{Name: name, prepare: func(_ context.Context, d kernels.Device) (work, error) {
-		in, out := operands(d, op, c)
+		call := c.Call(op, d, d.Float(), rand.New(rand.NewPCG(1, 2)))
 		return work{
 			run: func(context.Context) error {
-				kernels.RunInto(d, op, c.P, in, out)
+				kernels.RunInto(d, op, c.P, call.In, call.Out)
 				return nil
 			},
-			free: func() {
-				for _, t := range append(in, out...) {
-					t.Free()
-				}
-			},
+			free: call.Free,
 		}, nil
 	}}
-}
-
-// operands makes the inputs and outputs of a case.
-func operands(d kernels.Device, op *kernels.Op, c kernels.Case) (in, out []*tensor.Tensor) {
-	r := rand.New(rand.NewPCG(1, 2))
-	shapes := make([][]int, len(c.In))
-	for i, f := range c.In {
-		var t *tensor.Tensor
-		if f.Present() {
-			shapes[i] = f.Shape
-			t = fill(d, op.In[i].Kind, f, r)
-		}
-		in = append(in, t)
-	}
-	inOut := 0
-	for i, s := range op.OutShapes(c.P, shapes) {
-		a := op.Out[i]
-		if a.InOut {
-			out = append(out, fill(d, a.Kind, c.InOut[inOut], r))
-			inOut++
-			continue
-		}
-		if i < len(c.OutShapes) && c.OutShapes[i] != nil {
-			s = c.OutShapes[i]
-		}
-		dt := d.Float()
-		if a.Kind == kernels.Int {
-			dt = tensor.I32
-		}
-		out = append(out, tensor.New(d, dt, s...))
-	}
-	return in, out
-}
-
-func fill(d kernels.Device, k kernels.Kind, f kernels.Fill, r *rand.Rand) *tensor.Tensor {
-	n := tensor.Numel(f.Shape)
-	if k == kernels.Int {
-		v := make([]int32, n)
-		for i := range v {
-			v[i] = int32(f.Gen(r, i))
-		}
-		return tensor.Int32(d, v, f.Shape...)
-	}
-	v := make([]float32, n)
-	for i := range v {
-		v[i] = float32(f.Gen(r, i))
-	}
-	return tensor.Float32(d, v, f.Shape...)
 }

@@ -211,7 +211,7 @@ func nerfQuery(_ context.Context, d kernels.Device) (work, error) {
 	const n = 1 << 16
 	a := nerf.Published
 	net := nerf.NewNet(d, a, a.Init(nerf.SharedSeed))
-	u := fill(d, kernels.Float, kernels.Uniform(0, 1, n, 3), rand.New(rand.NewPCG(9, 10)))
+	u := kernels.Uniform(0, 1, n, 3).Tensor(d, kernels.Float, d.Float(), rand.New(rand.NewPCG(9, 10)))
 	free := func() {
 		net.Free()
 		u.Free()
