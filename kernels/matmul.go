@@ -126,34 +126,6 @@ func matmulRef[T Real](p MatMulParams, in, out []View[T]) {
 	}
 }
 
-const matmulTile = 64
-
-func matmulPlan(p MatMulParams, pl *Plan) {
-	z := p.SizeOf(pl.In[0].Shape(), pl.In[1].Shape())
-	e := epilogue{add: len(pl.In) == 2, relu: p.Act == ActReLU}
-	if !e.add {
-		e.bias, e.residual = pl.In[2], pl.In[3]
-	}
-	product(pl, p, z, pl.In[0], pl.In[1], e, B(pl.Out[0]))
-}
-
-// epilogue is what happens to a product before it is stored.
-type epilogue struct {
-	bias, residual *tensor.Tensor // or nil
-	relu           bool
-	add            bool // to what out holds
-}
-
-// product dispatches one product.
-func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epilogue, out Bind) {
-	pl.Dispatch("matmul",
-		[]Const{{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"WEIGHT", b.DType().String()},
-			{"ADD", e.add}, {"BIAS", e.bias != nil}, {"RELU", e.relu}, {"RESIDUAL", e.residual != nil}},
-		Words(z.G, z.M, z.N, z.K, z.StrideA, z.StrideB != 0),
-		[]Bind{B(a), B(b), B(e.bias), B(e.residual), out},
-		[3]uint32{uint32(ceilDiv(z.N, matmulTile)), uint32(ceilDiv(z.M, matmulTile)), uint32(z.G)})
-}
-
 func matmulCases() []Case {
 	mm := func(name string, p MatMulParams, in ...Fill) Case { return Case{Name: name, P: p, In: in} }
 	ta, tb := MatMulParams{TransA: true}, MatMulParams{TransB: true}

@@ -23,6 +23,10 @@ type Plan struct {
 	Limits     Limits
 	Dispatches []Dispatch
 	Scratch    []int // sizes in bytes of the temporary buffers asked for
+
+	op      string
+	variant string // forced; see Call.Variant
+	tuner   Tuner
 }
 
 // Dispatch is one run of a WGSL kernel.
@@ -50,9 +54,13 @@ type Const struct {
 	Value any
 }
 
-// PlanCall returns the dispatches of a call under the given limits.
-func PlanCall(c *Call, l Limits) *Plan {
-	pl := &Plan{In: padded(c.Op, c.In), Out: c.Out, Limits: l}
+// PlanCall returns the dispatches of a call under the given limits. Where a
+// kernel has variants it takes the presets.
+func PlanCall(c *Call, l Limits) *Plan { return PlanTuned(c, l, nil) }
+
+// PlanTuned is PlanCall with a tuner that chooses among variants.
+func PlanTuned(c *Call, l Limits, tuner Tuner) *Plan {
+	pl := &Plan{In: padded(c.Op, c.In), Out: c.Out, Limits: l, op: c.Op.Name, variant: c.Variant, tuner: tuner}
 	c.Op.shader(c.P, pl)
 	return pl
 }
@@ -174,10 +182,7 @@ func render(shader string, values map[string]any) (string, error) {
 		inner["Args"] = args
 		return render(name, inner)
 	}
-	tmpl, err := template.New(shader).Funcs(template.FuncMap{
-		"seq": seq, "include": include,
-		"add": func(a, b int) int { return a + b }, "mul": func(a, b int) int { return a * b },
-	}).Option("missingkey=error").Parse(string(text))
+	tmpl, err := template.New(shader).Funcs(templateFuncs).Funcs(template.FuncMap{"include": include}).Option("missingkey=error").Parse(string(text))
 	if err != nil {
 		return "", fmt.Errorf("kernels: shader %q: %w", shader, err)
 	}
@@ -186,6 +191,26 @@ func render(shader string, values map[string]any) (string, error) {
 		return "", fmt.Errorf("kernels: shader %q: %w", shader, err)
 	}
 	return b.String(), nil
+}
+
+// templateFuncs are what a shader's template may call, besides include.
+var templateFuncs = template.FuncMap{
+	"seq":  seq,
+	"add":  func(a, b int) int { return a + b },
+	"mul":  func(a, b int) int { return a * b },
+	"div":  func(a, b int) int { return a / b },
+	"mod":  func(a, b int) int { return a % b },
+	"list": func(v ...any) []any { return v },
+	"dict": dict,
+}
+
+// dict makes the argument of a nested template from names and values.
+func dict(pairs ...any) map[string]any {
+	m := map[string]any{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		m[pairs[i].(string)] = pairs[i+1]
+	}
+	return m
 }
 
 // seq returns 0..n-1, to unroll loops in templates.
