@@ -151,15 +151,10 @@ func (f Fill) Tensor(mem tensor.Memory, k Kind, float tensor.DType, r *rand.Rand
 		x := f.Gen(r, i)
 		v[i], ids[i] = float32(x), int32(x)
 	}
-	switch {
-	case k == Int:
+	if k == Int {
 		t.SetInt32(ids)
-	case d.IsPacked():
-		if err := t.SetPacked(v); err != nil {
-			panic(err)
-		}
-	default:
-		t.SetFloat32(v)
+	} else if err := t.Store(v); err != nil {
+		panic(err)
 	}
 	return t
 }

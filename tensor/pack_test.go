@@ -113,7 +113,7 @@ func TestPackedTensor(t *testing.T) {
 	}
 	for _, d := range []DType{BF16, F16, Q8, Q4} {
 		x := New(mem, d, 3, 2*BlockLen)
-		if err := x.SetPacked(data); err != nil {
+		if err := x.Store(data); err != nil {
 			t.Fatal(err)
 		}
 		got, err := x.View(1, 3, -1).ReadFloat32(context.Background())

@@ -62,9 +62,13 @@ func (t *Tensor) SetFloat32(data []float32) {
 	t.upload(AsBytes(data), len(data))
 }
 
-// SetPacked overwrites the elements of a tensor of a packed type. The block
-// types do not hold NaN and infinities: an error.
-func (t *Tensor) SetPacked(data []float32) error {
+// Store overwrites the elements of a tensor of any floating type, rounded to
+// it. The block types do not hold NaN and infinities: an error.
+func (t *Tensor) Store(data []float32) error {
+	if !t.dtype.IsPacked() {
+		t.SetFloat32(data)
+		return nil
+	}
 	b, err := Pack(t.dtype, data, t.shape...)
 	if err != nil {
 		return err

@@ -97,7 +97,7 @@ func (f *objectFlags) object(ctx context.Context, d kernels.Device, c *ui.Consol
 	if err != nil {
 		return nil, err
 	}
-	defer m.Params.Free()
+	defer m.Free()
 	matrix, err := weightMatrix(m, weights)
 	if err != nil {
 		return nil, err

@@ -165,7 +165,7 @@ func upload(d kernels.Device, k kernels.Kind, v []float64, f kernels.Fill) (*ten
 			narrow[i] = float32(x)
 		}
 		t := tensor.New(d, f.DType, f.Shape...)
-		return t, t.SetPacked(narrow)
+		return t, t.Store(narrow)
 	}
 	return tensor.Floats(d, d.Float(), v, f.Shape...), nil
 }

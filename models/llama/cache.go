@@ -67,12 +67,13 @@ func (c *Cache) moved(old *tensor.Tensor, tokens int) *tensor.Tensor {
 	return x
 }
 
-// add writes the keys and values (rows, T, heads, size) of layer i behind those
-// it holds, and returns all rows of the cache.
-func (c *Cache) add(i int, k, v *autograd.Var) (allK, allV *autograd.Var) {
-	t := k.Tape()
-	p := kernels.AxisBlock(c.rows, c.heads*c.dim, k.Dim(1), k.Dim(1), 0, c.cap, c.Len)
-	t.RunInto(kernels.CopyBlock, p, []*tensor.Tensor{k.Value()}, c.keys[i])
-	t.RunInto(kernels.CopyBlock, p, []*tensor.Tensor{v.Value()}, c.vals[i])
-	return t.Const(c.keys[i]), t.Const(c.vals[i])
+// add turns new queries (rows, T, query heads, size) and keys of layer i by
+// their positions and writes keys and values (rows, T, heads, size) behind those
+// the cache holds. It returns the turned queries and all rows of the cache.
+func (c *Cache) add(i int, theta float32, q, k, v *autograd.Var) (turned, allK, allV *autograd.Var) {
+	t := q.Tape()
+	y := t.Own(tensor.New(c.dev, c.dev.Float(), q.Shape()...))
+	t.RunInto(kernels.RoPECache, kernels.RoPECacheParams{Theta: theta, Offset: c.Len},
+		[]*tensor.Tensor{q.Value(), k.Value(), v.Value()}, y, c.keys[i], c.vals[i])
+	return t.Const(y), t.Const(c.keys[i]), t.Const(c.vals[i])
 }

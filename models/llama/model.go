@@ -31,14 +31,14 @@ type layer struct {
 func New(s *nn.Set, c Config) *Model {
 	m := &Model{Config: c}
 	in := s.In("model")
-	m.table = in.In("embed_tokens").New("weight", c.VocabSize, c.HiddenSize)
+	m.table = in.In("embed_tokens").NewMatrix("weight", c.VocabSize, c.HiddenSize)
 	for i := range c.Layers {
 		m.layers = append(m.layers, newLayer(in.At("layers", i), &m.Config))
 	}
 	m.norm = nn.NewRMSNorm(in.In("norm"), c.HiddenSize, float32(c.NormEps))
 	m.head = m.table
 	if !c.TieEmbeddings {
-		m.head = s.In("lm_head").New("weight", c.VocabSize, c.HiddenSize)
+		m.head = s.In("lm_head").NewMatrix("weight", c.VocabSize, c.HiddenSize)
 	}
 	return m
 }
@@ -118,27 +118,37 @@ func (m *Model) Forward(x *autograd.Var, o Options) *autograd.Var {
 }
 
 func (l *layer) forward(x *autograd.Var, cache *Cache, i int) *autograd.Var {
-	x = autograd.Add(x, l.attend(l.inputNorm.Forward(x), cache, i))
-	n := l.postNorm.Forward(x)
-	return autograd.Add(x, l.down.Forward(autograd.SwiGLU(l.gate.Forward(n), l.up.Forward(n))))
+	x = l.out.Add(x, l.attend(l.inputNorm.Forward(x), cache, i))
+	return l.feedForward(x)
 }
 
-// attend is self-attention, to the tokens in the cache as well.
+// feedForward is the layer's second half.
+func (l *layer) feedForward(x *autograd.Var) *autograd.Var {
+	n, t := l.postNorm.Forward(x), x.Tape()
+	return l.down.Add(x, autograd.SwiGLULinear(n, t.Use(&l.gate.Weight.Leaf), t.Use(&l.up.Weight.Leaf)))
+}
+
+// project returns queries, keys and values (..., heads*size) of normed x.
+func (l *layer) project(x *autograd.Var) (q, k, v *autograd.Var) {
+	t := x.Tape()
+	return autograd.QKV(x, t.Use(&l.query.Weight.Leaf), t.Use(&l.key.Weight.Leaf), t.Use(&l.value.Weight.Leaf))
+}
+
+// attend is self-attention, to the tokens in the cache as well, before the
+// output matrix.
 func (l *layer) attend(x *autograd.Var, cache *Cache, i int) *autograd.Var {
 	b, t, d := x.Dim(0), x.Dim(1), l.c.HeadDim()
 	theta := float32(l.c.RopeTheta)
+	q, k, v := l.project(x)
+	q, k, v = q.View(b, t, l.c.Heads, d), k.View(b, t, l.c.KeyHeads, d), v.View(b, t, l.c.KeyHeads, d)
 	p := kernels.AttentionParams{Causal: true}
 	if cache != nil {
 		p.Offset, p.Keys = cache.Len, cache.Len+t
+		q, k, v = cache.add(i, theta, q, k, v)
+	} else {
+		q, k = autograd.RoPE(q, theta, 0), autograd.RoPE(k, theta, 0)
 	}
-	q := autograd.RoPE(l.query.Forward(x).View(b, t, l.c.Heads, d), theta, p.Offset)
-	k := autograd.RoPE(l.key.Forward(x).View(b, t, l.c.KeyHeads, d), theta, p.Offset)
-	v := l.value.Forward(x).View(b, t, l.c.KeyHeads, d)
-	if cache != nil {
-		k, v = cache.add(i, k, v)
-	}
-	y := autograd.Attention(q, k, v, p, nil)
-	return l.out.Forward(y.View(b, t, l.c.HiddenSize))
+	return autograd.Attention(q, k, v, p, nil).View(b, t, l.c.HiddenSize)
 }
 
 // Norm is the norm behind the last layer.

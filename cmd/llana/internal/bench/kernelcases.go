@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"llana/kernels"
+	"llana/nn"
+	"llana/tensor"
 )
 
 // shaped are the listed cases whose names hold their sizes; others of the same
@@ -16,6 +18,9 @@ var shaped = []string{
 	"matmul/f32/1024x1024x1024",
 	"matmul/f32/3072x2064x516",
 	"matvec/f32/2048x768",
+	"matvec/bf16/4096x4096",
+	"matvec/int8/4096x4096",
+	"matvec/int4/4096x4096",
 	"attention/forward/1x3072x12x43",
 	"attention/backward/1x3072x12x43",
 	"attention/decode/1x1024x12x64",
@@ -23,8 +28,8 @@ var shaped = []string{
 
 // parse makes a case of a name that holds sizes:
 //
-//	matmul/f32/MxNxK
-//	matvec/f32/MxK
+//	matmul/TYPE/MxNxK                       TYPE is how weights are stored:
+//	matvec/TYPE/MxK                         f32, bf16, f16, int8 or int4
 //	attention/{forward,backward}/BxTxHxD    full attention
 //	attention/decode/BxTxHxD                one query, T keys
 func parse(name string) (Case, error) {
@@ -44,11 +49,14 @@ func parse(name string) (Case, error) {
 	if work > 1e12 {
 		return Case{}, fmt.Errorf("case %q is too large", name)
 	}
-	switch kind := name[:at]; {
-	case kind == "matmul/f32" && len(sizes) == 3:
-		return matmulCase(name, sizes[0], sizes[1], sizes[2]), nil
-	case kind == "matvec/f32" && len(sizes) == 2:
-		return matmulCase(name, 1, sizes[0], sizes[1]), nil
+	kind := name[:at]
+	product, stored, _ := strings.Cut(kind, "/")
+	d, known := nn.Storage(stored)
+	switch {
+	case product == "matmul" && known && len(sizes) == 3:
+		return matmulCase(name, d, sizes[0], sizes[1], sizes[2])
+	case product == "matvec" && known && len(sizes) == 2:
+		return matmulCase(name, d, 1, sizes[0], sizes[1])
 	case kind == "attention/forward" && len(sizes) == 4:
 		return attentionForward(name, [4]int(sizes), sizes[1]), nil
 	case kind == "attention/backward" && len(sizes) == 4:
@@ -63,10 +71,14 @@ func unknown(name string) error {
 	return fmt.Errorf("no case %q: --list shows them", name)
 }
 
-// matmulCase is x (M, K) times weights (N, K) transposed, as layers compute it.
-func matmulCase(name string, m, n, k int) Case {
+// matmulCase is x (M, K) times weights (N, K) transposed, as layers compute it,
+// with the weights stored as d; Invalid is the device's own type.
+func matmulCase(name string, d tensor.DType, m, n, k int) (Case, error) {
+	if d != tensor.Invalid && !tensor.CanPack(d, []int{n, k}) {
+		return Case{}, fmt.Errorf("case %q: rows of %d weights cannot be stored as %v", name, k, d)
+	}
 	return opCase(name, kernels.MatMul, kernels.Case{P: kernels.MatMulParams{TransB: true},
-		In: []kernels.Fill{kernels.Normal(m, k), kernels.Normal(n, k), {}}})
+		In: []kernels.Fill{kernels.Normal(m, k), kernels.Normal(n, k).As(d)}}), nil
 }
 
 func attentionForward(name string, s [4]int, queries int) Case {
