@@ -198,6 +198,7 @@ var templateFuncs = template.FuncMap{
 	"seq":  seq,
 	"add":  func(a, b int) int { return a + b },
 	"mul":  func(a, b int) int { return a * b },
+	"sub":  func(a, b int) int { return a - b },
 	"div":  func(a, b int) int { return a / b },
 	"mod":  func(a, b int) int { return a % b },
 	"list": func(v ...any) []any { return v },
