@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         let id = bitcast<u32>(ids[i / p.width]);
         var v = 0.0;
         if (id < p.rows) {
-            v = table_at(id, i % p.width, p.rows, p.width);
+            v = table_at(id, i % p.width, p.width);
         }
         out[i] = v;
     }

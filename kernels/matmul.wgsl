@@ -31,7 +31,7 @@
 {{- $b := dict "x" "b" "vec" .VEC_B "along_k" .TRANS_B "quads" $qb "loads" (div (mul .SLICE $qb) $threads) "raw" $raw
     "scaled" (and .VEC_B (or (eq .WEIGHT "int8") (eq .WEIGHT "int4"))) "len" "p.n" "from" "n0" "slice" .SLICE "threads" $threads "turn" $turn}}
 
-struct Params { m: u32, n: u32, k: u32, part: u32, parts: u32, batched_a: u32, batched_b: u32, rows_a: u32, rows_b: u32 }
+struct Params { m: u32, n: u32, k: u32, part: u32, parts: u32, batched_a: u32, batched_b: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 {{if .VEC_A}}{{include "quads" 1 "a" "float32"}}{{else}}{{include "packed" 1 "a" "float32"}}{{end}}
@@ -143,13 +143,12 @@ of K, stage puts them into the tile. */}}
     let q_{{$x}} = lid / {{$qk}}u;
     let k_{{$x}} = lid % {{$qk}}u * 4u;
     let first_{{$x}} = item * p.batched_{{$x}} * {{.len}};
-    let ld_{{$x}} = p.k{{if .vec}} / 4u{{end}};
     var at_{{$x}} = (begin + k_{{$x}}){{if .vec}} / 4u{{end}};
     let step_{{$x}} = {{if .vec}}{{$qk}}u{{else}}SLICE{{end}};
     {{range $i := seq .loads -}}
     let row_{{$x}}{{$i}} = first_{{$x}} + min({{$d.from}} + q_{{$x}} + {{mul $i (div $d.threads $qk)}}u, {{$d.len}} - 1u);
-    {{if $d.vec}}let base_{{$x}}{{$i}} = row_{{$x}}{{$i}} * ld_{{$x}};
-    {{end}}{{if $d.scaled}}let scale_{{$x}}{{$i}} = {{$x}}_row_scale(row_{{$x}}{{$i}}, p.rows_{{$x}} * p.k);
+    {{if $d.vec}}let start_{{$x}}{{$i}} = row_{{$x}}{{$i}} * {{$x}}_stride(p.k);
+    {{end}}{{if $d.scaled}}let scale_{{$x}}{{$i}} = {{$x}}_row_scale(start_{{$x}}{{$i}}, p.k);
     {{end -}}
     let to_{{$x}}{{$i}} = k_{{$x}} * {{$d.quads}}u + ((q_{{$x}} / 4u + {{mul $i (div $d.threads (mul 4 $qk))}}u) ^ (k_{{$x}} / 4u * {{$d.turn}}u));
     {{end}}
@@ -157,12 +156,13 @@ of K, stage puts them into the tile. */}}
     // {{$x}}: quads of rows of K.
     let q_{{$x}} = lid % {{.quads}}u;
     let k_{{$x}} = lid / {{.quads}}u;
-    let ld_{{$x}} = {{.len}}{{if .vec}} / 4u{{end}};
     let first_{{$x}} = item * p.batched_{{$x}} * p.k;
     {{if .vec -}}
-    var at_{{$x}} = (begin + k_{{$x}}) * ld_{{$x}};
-    let step_{{$x}} = SLICE * ld_{{$x}};
-    let col_{{$x}} = first_{{$x}} * ld_{{$x}} + min({{.from}} / 4u + q_{{$x}}, ld_{{$x}} - 1u);
+    let stride_{{$x}} = {{$x}}_stride({{.len}});
+    var at_{{$x}} = (first_{{$x}} + begin + k_{{$x}}) * stride_{{$x}};
+    let end_{{$x}} = (first_{{$x}} + p.k - 1u) * stride_{{$x}};
+    let step_{{$x}} = SLICE * stride_{{$x}};
+    let col_{{$x}} = min({{.from}} / 4u + q_{{$x}}, {{.len}} / 4u - 1u);
     {{- else -}}
     var at_{{$x}} = begin + k_{{$x}};
     let step_{{$x}} = SLICE;
@@ -174,30 +174,29 @@ of K, stage puts them into the tile. */}}
     {{end}}{{end}}
 {{- end}}
 
-{{- define "quad"}}
-    {{- if .d.along_k}}base_{{.d.x}}{{.i}} + min(at_{{.d.x}}, ld_{{.d.x}} - 1u)
-    {{- else}}col_{{.d.x}} + min(at_{{.d.x}} + {{mul .i (div .d.threads .d.quads)}}u * ld_{{.d.x}}, (p.k - 1u) * ld_{{.d.x}}){{end}}
+{{- define "start"}}
+    {{- if .d.along_k}}start_{{.d.x}}{{.i}}{{else}}min(at_{{.d.x}} + {{mul .i (div .d.threads .d.quads)}}u * stride_{{.d.x}}, end_{{.d.x}}){{end}}
 {{- end}}
 
-{{- define "total"}}p.rows_{{.x}} * {{if .along_k}}p.k{{else}}{{.len}}{{end}}{{end}}
+{{- define "quad"}}{{if .along_k}}min(at_{{.x}}, p.k / 4u - 1u){{else}}col_{{.x}}{{end}}{{end}}
 
 {{- define "load"}}{{$d := .}}{{$x := .x}}{{$rows := div .threads .quads}}
     {{- range $i := seq .loads}}
     {{- if $d.vec -}}
-        {{$x}}{{$i}} = {{$x}}_fetch({{template "quad" dict "d" $d "i" $i}}, {{template "total" $d}});
-        {{if and $d.scaled (not $d.along_k)}}scale_{{$x}}{{$i}} = {{$x}}_row_scale(min(at_{{$x}} / ld_{{$x}} + {{mul $i $rows}}u, p.k - 1u) + first_{{$x}}, {{template "total" $d}});
+        {{$x}}{{$i}} = {{$x}}_fetch({{template "start" dict "d" $d "i" $i}}, {{template "quad" $d}}, {{if $d.along_k}}p.k{{else}}{{$d.len}}{{end}});
+        {{if and $d.scaled (not $d.along_k)}}scale_{{$x}}{{$i}} = {{$x}}_row_scale({{template "start" dict "d" $d "i" $i}}, {{$d.len}});
         {{end}}
     {{- else if $d.along_k -}}
-        {{$x}}{{$i}} = vec4<f32>({{range $j := seq 4}}{{if $j}}, {{end}}{{$x}}_at(row_{{$x}}{{$i}}, min(at_{{$x}} + {{$j}}u, p.k - 1u), p.rows_{{$x}}, p.k){{end}});
+        {{$x}}{{$i}} = vec4<f32>({{range $j := seq 4}}{{if $j}}, {{end}}{{$x}}_at(row_{{$x}}{{$i}}, min(at_{{$x}} + {{$j}}u, p.k - 1u), p.k){{end}});
         {{else -}}
-        {{$x}}{{$i}} = vec4<f32>({{range $j := seq 4}}{{if $j}}, {{end}}{{$x}}_at(first_{{$x}} + min(at_{{$x}} + {{mul $i $rows}}u, p.k - 1u), min(col_{{$x}} + {{$j}}u, {{$d.len}} - 1u), p.rows_{{$x}}, {{$d.len}}){{end}});
+        {{$x}}{{$i}} = vec4<f32>({{range $j := seq 4}}{{if $j}}, {{end}}{{$x}}_at(first_{{$x}} + min(at_{{$x}} + {{mul $i $rows}}u, p.k - 1u), min(col_{{$x}} + {{$j}}u, {{$d.len}} - 1u), {{$d.len}}){{end}});
         {{end}}
     {{- end}}
 {{- end}}
 
 {{- define "widen"}}{{$d := .}}{{$x := .x}}
     {{- range $i := seq .loads -}}
-    var v_{{$x}}{{$i}} = {{if $d.vec}}{{$x}}_quad({{$x}}{{$i}}, {{template "quad" dict "d" $d "i" $i}}, {{if $d.scaled}}scale_{{$x}}{{$i}}{{else}}1.0{{end}}){{else}}{{$x}}{{$i}}{{end}};
+    var v_{{$x}}{{$i}} = {{if $d.vec}}{{$x}}_quad({{$x}}{{$i}}, {{template "quad" $d}}, {{if $d.scaled}}scale_{{$x}}{{$i}}{{else}}1.0{{end}}){{else}}{{$x}}{{$i}}{{end}};
         {{end}}
 {{- end}}
 

@@ -50,6 +50,15 @@ func matmulPlan(p MatMulParams, pl *Plan) {
 
 // product dispatches one product.
 func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epilogue, out Bind) {
+	if !p.TransA && z.StrideB == 0 {
+		// A batch with one B is a longer product.
+		z.M, z.G, z.StrideA = z.G*z.M, 1, 0
+	}
+	if p.TransB && !p.TransA && z.G == 1 && b.Rank() == 2 && streams(z.M, z.K, b) {
+		weights := []*tensor.Tensor{b}
+		matvec(pl, pickLanes(pl, z.M, z.K, weights), z.M, z.K, a, weights, false, e, out)
+		return
+	}
 	t := pickTile(pl, p, z, b.DType())
 	parts := z.parts()
 	vecOut := z.N%4 == 0
@@ -66,7 +75,7 @@ func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epil
 		append([]Const{{"TILE_M", t.m}, {"TILE_N", t.n}, {"ROWS", t.rows}, {"COLS", t.cols}, {"SLICE", t.slice},
 			{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"WEIGHT", b.DType().String()},
 			{"VEC_A", a.Dim(-1)%4 == 0}, {"VEC_B", b.Dim(-1)%4 == 0}, {"VEC_OUT", vecOut}}, last.consts()...),
-		Words(z.M, z.N, z.K, part, parts, z.StrideA != 0, z.StrideB != 0, a.Len()/max(1, a.Dim(-1)), b.Len()/max(1, b.Dim(-1))),
+		Words(z.M, z.N, z.K, part, parts, z.StrideA != 0, z.StrideB != 0),
 		[]Bind{B(a), B(b), B(last.bias), B(last.residual), to}, grid)
 	if parts > 1 {
 		n, width := z.G*z.M*z.N, 1

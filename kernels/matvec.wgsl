@@ -59,10 +59,16 @@ fn block_scale(b: u32) -> f32 {
     return bitcast<f32>(((b & 255u) << 19u) + 0x38000000u);
 }
 {{range $i := seq .WEIGHTS}}{{$type := index $types $i}}
+// A row's length in sixteens of bytes, and its scale.
+fn stride{{$i}}() -> u32 {
+    return {{if eq $type "int8"}}(p.k / 4u + (p.k / 16u + 3u) / 4u + 4u) / 4u
+        {{- else if eq $type "int4"}}(p.k / 8u + (p.k / 16u + 1u) / 2u + 4u) / 4u
+        {{- else}}p.k / {{index $chunk $type}}u{{end}};
+}
+
 fn row_scale{{$i}}(n: u32) -> f32 {
-    {{if eq $type "int8"}}let i = p.n{{$i}} * p.k / 4u + (p.n{{$i}} * p.k + 63u) / 64u + min(n, p.n{{$i}} - 1u);
-    return bitcast<f32>(w{{$i}}[i / 4u][i % 4u]);
-    {{- else if eq $type "int4"}}let i = p.n{{$i}} * p.k / 8u + (p.n{{$i}} * p.k + 31u) / 32u + min(n, p.n{{$i}} - 1u);
+    {{if or (eq $type "int8") (eq $type "int4") -}}
+    let i = min(n, p.n{{$i}} - 1u) * stride{{$i}}() * 4u + {{if eq $type "int8"}}p.k / 4u + (p.k / 16u + 3u) / 4u{{else}}p.k / 8u + (p.k / 16u + 1u) / 2u{{end}};
     return bitcast<f32>(w{{$i}}[i / 4u][i % 4u]);
     {{- else}}return 1.0;{{end}}
 }
@@ -157,16 +163,14 @@ as many sets. */}}
 {{- define "sum"}}{{$d := .}}{{$type := .type}}{{$quads := div .chunk 4}}
     {{- $blocks := 0}}{{if eq $type "int8"}}{{$blocks = 1}}{{else if eq $type "int4"}}{{$blocks = 2}}{{end}}
     let chunks = p.k / {{.chunk}}u;
-    {{range $w := .weights}}{{range $c := seq $d.cols}}let row{{$w}}_{{$c}} = min(n + {{$c}}u, p.n{{$w}} - 1u) * chunks;
+    {{range $w := .weights}}{{range $c := seq $d.cols}}let row{{$w}}_{{$c}} = min(n + {{$c}}u, p.n{{$w}} - 1u) * stride{{$w}}();
     {{end}}{{end -}}
     for (var c = lane; c < chunks; c = c + LANES) {
         {{range $w := .weights}}{{range $c := seq $d.cols}}let v{{$w}}_{{$c}} = w{{$w}}[row{{$w}}_{{$c}} + c];
         {{if eq $type "int8" -}}
-        let i{{$w}}_{{$c}} = p.n{{$w}} * p.k / 4u + (row{{$w}}_{{$c}} + c) / 4u;
-        let b{{$w}}_{{$c}} = w{{$w}}[i{{$w}}_{{$c}} / 4u][i{{$w}}_{{$c}} % 4u] >> ((row{{$w}}_{{$c}} + c) % 4u * 8u);
+        let b{{$w}}_{{$c}} = w{{$w}}[row{{$w}}_{{$c}} + chunks + c / 16u][c / 4u % 4u] >> (c % 4u * 8u);
         {{else if eq $type "int4" -}}
-        let i{{$w}}_{{$c}} = p.n{{$w}} * p.k / 8u + row{{$w}}_{{$c}} + c;
-        let b{{$w}}_{{$c}} = w{{$w}}[i{{$w}}_{{$c}} / 4u][i{{$w}}_{{$c}} % 4u];
+        let b{{$w}}_{{$c}} = w{{$w}}[row{{$w}}_{{$c}} + chunks + c / 4u][c % 4u];
         {{end}}{{end}}{{end}}
         {{- if $blocks}}{{range $b := seq $blocks}}{
             {{- template "block" dict "d" $d "b" $b}}

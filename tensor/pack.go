@@ -2,6 +2,7 @@ package tensor
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 )
@@ -29,10 +30,11 @@ func CanPack(d DType, shape []int) bool {
 	return false
 }
 
-// Blocks describes where a block type's parts lie, in bytes from the start.
+// Blocks describes how a block type's rows lie in memory, in bytes.
 //
-// The codes of all elements come first, then the parameters of all blocks,
-// filled up to a multiple of 4 bytes, then one float32 scale for each row.
+// A row takes Stride bytes, a multiple of 16, so that rows can be read by
+// themselves: first the codes of its elements, from Params on the parameters of
+// its blocks, at Scale a float32, the row's scale.
 //
 // Q8: a code is a signed byte c; a block has one byte, its scale. Q4: a block's
 // codes are two little-endian 32-bit words, of which word i holds the elements
@@ -43,28 +45,27 @@ func CanPack(d DType, shape []int) bool {
 //
 // where scale is the row's scale times BlockScale of the block's byte.
 type Blocks struct {
-	Rows, Width       int
-	Params, RowScales int
-	code, param       int // codes in a byte; bytes of parameters of a block
+	Rows, Width           int
+	Params, Scale, Stride int
 }
 
 func blocksOf(d DType, shape []int) Blocks {
 	if !CanPack(d, shape) {
 		panic(fmt.Sprintf("tensor: shape %v stored as %v: rows must be a multiple of %d", shape, d, BlockLen))
 	}
-	b := Blocks{Rows: Numel(shape[:len(shape)-1]), Width: shape[len(shape)-1], code: 1, param: 1}
-	if d == Q4 {
-		b.code, b.param = 2, 2
+	b := Blocks{Rows: Numel(shape[:len(shape)-1]), Width: shape[len(shape)-1]}
+	if d == Q8 {
+		b.Params = b.Width
+		b.Scale = (b.Params + b.Width/BlockLen + 3) &^ 3
+	} else {
+		b.Params = b.Width / 2
+		b.Scale = (b.Params + 2*b.Width/BlockLen + 3) &^ 3
 	}
-	n := b.Rows * b.Width
-	b.Params = n / b.code
-	b.RowScales = b.Params + (n/BlockLen*b.param+3)&^3
+	b.Stride = (b.Scale + 4 + 15) &^ 15
 	return b
 }
 
-func (b Blocks) bytes() int { return b.RowScales + 4*b.Rows }
-
-// Blocks returns where the parts of a tensor of a block type lie.
+// Blocks returns how the rows of a tensor of a block type lie.
 func (t *Tensor) Blocks() Blocks { return blocksOf(t.dtype, t.shape) }
 
 // BlockScale returns the value of a block's scale byte, between 2^-15 and 2: a
@@ -111,48 +112,43 @@ func Pack(d DType, data []float32, shape ...int) ([]byte, error) {
 	}
 	b := blocksOf(d, shape)
 	for r := range b.Rows {
-		if err := b.packRow(out, data[r*b.Width:(r+1)*b.Width], r); err != nil {
-			return nil, err
+		row := data[r*b.Width : (r+1)*b.Width]
+		if err := b.packRow(d, out[r*b.Stride:(r+1)*b.Stride], row); err != nil {
+			return nil, fmt.Errorf("row %d %w", r, err)
 		}
 	}
 	return out, nil
 }
 
-func (b Blocks) packRow(out []byte, row []float32, r int) error {
-	steps := 127.0
-	if b.code == 2 {
-		steps = 15
-	}
-	var widest float32
+var errNotFinite = errors.New("holds NaN or an infinity, which an integer type does not")
+
+func (b Blocks) packRow(d DType, out []byte, row []float32) error {
+	var widest float64 // span of codes that a block needs, in steps
 	for i := 0; i < len(row); i += BlockLen {
 		lo, hi, ok := span(row[i : i+BlockLen])
-		if !ok {
-			return fmt.Errorf("row %d holds NaN or an infinity, which an integer type does not", r)
-		}
-		if b.code == 2 {
-			widest = max(widest, hi/2-lo/2) // hi-lo may overflow
-		} else {
-			widest = max(widest, hi, -lo)
+		switch {
+		case !ok:
+			return errNotFinite
+		case d == Q8:
+			widest = max(widest, float64(max(hi, -lo))/127)
+		default:
+			widest = max(widest, (float64(hi)-float64(lo))/15)
 		}
 	}
-	scale := float32(float64(widest) / steps / maxScale)
-	if b.code == 2 {
-		scale = float32(float64(widest) * 2 / steps / maxScale)
-	}
-	binary.LittleEndian.PutUint32(out[b.RowScales+4*r:], math.Float32bits(scale))
+	scale := float32(widest / maxScale)
+	binary.LittleEndian.PutUint32(out[b.Scale:], math.Float32bits(scale))
 	if scale == 0 { // also the rows whose scale would be too small for a float32
 		return nil
 	}
-	for i := 0; i < len(row); i += BlockLen {
-		x := (*[BlockLen]float32)(row[i:])
-		at := (r*b.Width + i) / BlockLen
-		if b.code == 2 {
-			s, z, codes := packQ4(x, scale)
-			binary.LittleEndian.PutUint64(out[8*at:], codes)
-			out[b.Params+2*at], out[b.Params+2*at+1] = s, z
-		} else {
-			out[b.Params+at] = packQ8(x, scale, out[BlockLen*at:])
+	for i := range b.Width / BlockLen {
+		x := (*[BlockLen]float32)(row[i*BlockLen:])
+		if d == Q8 {
+			out[b.Params+i] = packQ8(x, scale, out[i*BlockLen:])
+			continue
 		}
+		s, z, codes := packQ4(x, scale)
+		binary.LittleEndian.PutUint64(out[8*i:], codes)
+		out[b.Params+2*i], out[b.Params+2*i+1] = s, z
 	}
 	return nil
 }
@@ -257,14 +253,14 @@ func Unpack[T float32 | float64](d DType, raw []byte, shape []int, dst []T) {
 	}
 	b := blocksOf(d, shape)
 	for i := range dst {
-		row := math.Float32frombits(binary.LittleEndian.Uint32(raw[b.RowScales+4*(i/b.Width):]))
-		at := i / BlockLen
+		row := raw[i/b.Width*b.Stride:][:b.Stride]
+		scale := math.Float32frombits(binary.LittleEndian.Uint32(row[b.Scale:]))
+		at, j := i%b.Width/BlockLen, i%BlockLen
 		if d == Q8 {
-			dst[i] = T(float32(row*BlockScale(raw[b.Params+at])) * float32(int8(raw[i])))
+			dst[i] = T(float32(scale*BlockScale(row[b.Params+at])) * float32(int8(row[i%b.Width])))
 			continue
 		}
-		j := i % BlockLen
-		c := binary.LittleEndian.Uint64(raw[8*at:]) >> (32*(j%2) + 4*(j/2)) & 15
-		dst[i] = T(float32(row*BlockScale(raw[b.Params+2*at])) * (float32(c) - float32(raw[b.Params+2*at+1])/16))
+		c := binary.LittleEndian.Uint64(row[8*at:]) >> (32*(j%2) + 4*(j/2)) & 15
+		dst[i] = T(float32(scale*BlockScale(row[b.Params+2*at])) * (float32(c) - float32(row[b.Params+2*at+1])/16))
 	}
 }
