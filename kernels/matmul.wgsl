@@ -3,7 +3,8 @@
 //
 // A is (M,K), stored (K,M) with TRANS_A; B is (K,N), stored (N,K) with TRANS_B,
 // as WEIGHT; bias (N); residual and out (M,N). A and B may be batches of items,
-// out is one. With SPLIT, out is (parts,items,M,N): part s holds the sum over K
+// out is one. The bits of p.finish say what is there: 1 bias, 2 ReLU, 4 residual,
+// 8 +=. With several parts, out is (parts,items,M,N): part s holds the sum over K
 // from s*part on. Grid: a workgroup for each tile of TILE_M x TILE_N, folded
 // over x and y; z is s + parts * item.
 //
@@ -13,8 +14,8 @@
 // are staged in workgroup memory, [k][quad of m or n]; the loads of a slice are
 // under way while the slice before it is used.
 //
-// VEC_A, VEC_B, VEC_OUT: the matrix's last length is a multiple of 4 and it is
-// read or written by quads. Otherwise quads are gathered from single elements.
+// VEC_IN, VEC_OUT: the last lengths of A and B, or of out, are multiples of 4,
+// and they are read or written by quads, else by single elements.
 // Loads never leave the matrices: what lies outside repeats the last row or
 // column, which is not stored, or is set to 0 in the last slice of K.
 //
@@ -25,17 +26,17 @@
 {{- $rows := div .ROWS 4}}{{$cols := div .COLS 4}}
 {{- $turn := div 32 .SLICE}}
 {{- $raw := "vec2<u32>"}}
-{{- if or (not .VEC_B) (eq .WEIGHT "float32")}}{{$raw = "vec4<f32>"}}{{else if eq .WEIGHT "int4"}}{{$raw = "vec3<u32>"}}{{end}}
-{{- $a := dict "x" "a" "vec" .VEC_A "along_k" (not .TRANS_A) "quads" $qa "loads" (div (mul .SLICE $qa) $threads) "raw" "vec4<f32>"
+{{- if or (not .VEC_IN) (eq .WEIGHT "float32")}}{{$raw = "vec4<f32>"}}{{else if eq .WEIGHT "int4"}}{{$raw = "vec3<u32>"}}{{end}}
+{{- $a := dict "x" "a" "vec" .VEC_IN "along_k" (not .TRANS_A) "quads" $qa "loads" (div (mul .SLICE $qa) $threads) "raw" "vec4<f32>"
     "scaled" false "len" "p.m" "from" "m0" "slice" .SLICE "threads" $threads "turn" $turn}}
-{{- $b := dict "x" "b" "vec" .VEC_B "along_k" .TRANS_B "quads" $qb "loads" (div (mul .SLICE $qb) $threads) "raw" $raw
-    "scaled" (and .VEC_B (or (eq .WEIGHT "int8") (eq .WEIGHT "int4"))) "len" "p.n" "from" "n0" "slice" .SLICE "threads" $threads "turn" $turn}}
+{{- $b := dict "x" "b" "vec" .VEC_IN "along_k" .TRANS_B "quads" $qb "loads" (div (mul .SLICE $qb) $threads) "raw" $raw
+    "scaled" (and .VEC_IN (or (eq .WEIGHT "int8") (eq .WEIGHT "int4"))) "len" "p.n" "from" "n0" "slice" .SLICE "threads" $threads "turn" $turn}}
 
-struct Params { m: u32, n: u32, k: u32, part: u32, parts: u32, batched_a: u32, batched_b: u32 }
+struct Params { m: u32, n: u32, k: u32, part: u32, parts: u32, batched_a: u32, batched_b: u32, finish: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-{{if .VEC_A}}{{include "quads" 1 "a" "float32"}}{{else}}{{include "packed" 1 "a" "float32"}}{{end}}
-{{if .VEC_B}}{{include "quads" 2 "b" .WEIGHT}}{{else}}{{include "packed" 2 "b" .WEIGHT}}{{end}}
+{{if .VEC_IN}}{{include "quads" 1 "a" "float32"}}{{else}}{{include "packed" 1 "a" "float32"}}{{end}}
+{{if .VEC_IN}}{{include "quads" 2 "b" .WEIGHT}}{{else}}{{include "packed" 2 "b" .WEIGHT}}{{end}}
 {{$t := "f32"}}{{if .VEC_OUT}}{{$t = "vec4<f32>"}}{{end -}}
 @group(0) @binding(3) var<storage, read> bias: array<{{$t}}>;
 @group(0) @binding(4) var<storage, read> residual: array<{{$t}}>;
@@ -44,27 +45,32 @@ struct Params { m: u32, n: u32, k: u32, part: u32, parts: u32, batched_a: u32, b
 var<workgroup> tile_a: array<vec4<f32>, {{mul .SLICE $qa}}>;
 var<workgroup> tile_b: array<vec4<f32>, {{mul .SLICE $qb}}>;
 
-// finish makes an element of out (or four) of its sum.
-fn finish(i: u32, n: u32, sum: {{$t}}) -> {{$t}} {
-    var r = sum;
-    {{if .BIAS}}r = r + bias[n];
-    {{end}}{{if .RELU}}r = select(r, {{$t}}(0.0), r < {{$t}}(0.0));
-    {{end}}{{if .RESIDUAL}}r = r + residual[i];
-    {{end}}{{if .ADD}}r = r + out[i];
-    {{end}}return r;
+// place returns where four columns of a row begin in out: the nearest place for
+// those outside.
+fn place(base: u32, m: u32, n: u32) -> u32 {
+    return base + min(m, p.m - 1u) * p.n + min(n, p.n - {{if .VEC_OUT}}4u{{else}}1u{{end}});
 }
 
-// store finishes four columns of a row.
+fn bias_at(n: u32) -> vec4<f32> {
+    {{if .VEC_OUT}}return bias[min(n, p.n - 4u) / 4u];
+    {{- else}}return vec4<f32>({{range $j := seq 4}}{{if $j}}, {{end}}bias[min(n + {{$j}}u, p.n - 1u)]{{end}});{{end}}
+}
+{{range $x := list "residual" "out"}}
+fn {{$x}}_at(base: u32, m: u32, n: u32) -> vec4<f32> {
+    {{if $.VEC_OUT}}return {{$x}}[place(base, m, n) / 4u];
+    {{- else}}return vec4<f32>({{range $j := seq 4}}{{if $j}}, {{end}}{{$x}}[place(base, m, n + {{$j}}u)]{{end}});{{end}}
+}
+{{end}}
 fn store(base: u32, m: u32, n: u32, v: vec4<f32>) {
-    if (m >= p.m || n >= p.n) {
-        return;
+    if (m < p.m && n < p.n) {
+        let i = base + m * p.n + n;
+        {{if .VEC_OUT}}out[i / 4u] = v;
+        {{- else}}out[i] = v.x;
+        {{range seq 3}}if (n + {{add 1 .}}u < p.n) {
+            out[i + {{add 1 .}}u] = v[{{add 1 .}}];
+        }
+        {{end}}{{end}}
     }
-    let i = base + m * p.n + n;
-    {{if .VEC_OUT}}out[i / 4u] = finish(i / 4u, n / 4u, v);
-    {{else}}{{range seq 4}}if (n + {{.}}u < p.n) {
-        out[i + {{.}}u] = finish(i + {{.}}u, n + {{.}}u, v[{{.}}]);
-    }
-    {{end}}{{end -}}
 }
 
 @compute @workgroup_size({{$threads}})
@@ -129,8 +135,27 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     }
 
     let base = (wid.z % p.parts * (nwg.z / p.parts) + item) * p.m * p.n;
+    let m = m0 + ty * 4u;
+    let n = n0 + tx * 4u;
+    if ((p.finish & 1u) != 0u) {
+        {{range $c := seq $cols -}}
+        let v{{$c}} = bias_at(n + {{mul $c (div $.TILE_N $cols)}}u);
+        {{range $r := seq $.ROWS}}c{{$r}}_{{$c}} = c{{$r}}_{{$c}} + v{{$c}};
+        {{end}}{{end}}
+    }
+    if ((p.finish & 2u) != 0u) {
+        {{range $r := seq $.ROWS}}{{range $c := seq $cols -}}
+        c{{$r}}_{{$c}} = select(c{{$r}}_{{$c}}, vec4<f32>(0.0), c{{$r}}_{{$c}} < vec4<f32>(0.0));
+        {{end}}{{end}}
+    }
+    {{range $x := list "residual" "out"}}if ((p.finish & {{if eq $x "out"}}8{{else}}4{{end}}u) != 0u) {
+        {{range $r := seq $.ROWS}}{{range $c := seq $cols -}}
+        c{{$r}}_{{$c}} = c{{$r}}_{{$c}} + {{$x}}_at(base, m + {{add (mul (div $r 4) (div $.TILE_M $rows)) (mod $r 4)}}u, n + {{mul $c (div $.TILE_N $cols)}}u);
+        {{end}}{{end}}
+    }
+    {{end -}}
     {{range $r := seq .ROWS}}{{range $c := seq $cols -}}
-    store(base, m0 + ty * 4u + {{add (mul (div $r 4) (div $.TILE_M $rows)) (mod $r 4)}}u, n0 + tx * 4u + {{mul $c (div $.TILE_N $cols)}}u, c{{$r}}_{{$c}});
+    store(base, m + {{add (mul (div $r 4) (div $.TILE_M $rows)) (mod $r 4)}}u, n + {{mul $c (div $.TILE_N $cols)}}u, c{{$r}}_{{$c}});
     {{end}}{{end -}}
 }
 

@@ -14,8 +14,15 @@ type epilogue struct {
 	add            bool // to what out holds
 }
 
-func (e epilogue) consts() []Const {
-	return []Const{{"ADD", e.add}, {"BIAS", e.bias != nil}, {"RELU", e.relu}, {"RESIDUAL", e.residual != nil}}
+// bits is how the shaders are told.
+func (e epilogue) bits() int {
+	n := 0
+	for i, on := range []bool{e.bias != nil, e.relu, e.residual != nil, e.add} {
+		if on {
+			n |= 1 << i
+		}
+	}
+	return n
 }
 
 // matmulTile is a variant of the tiled product: a workgroup computes m x n
@@ -72,18 +79,18 @@ func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epil
 	grid := pl.Fold(ceilDiv(z.M, t.m) * ceilDiv(z.N, t.n))
 	grid[2] = uint32(z.G * parts)
 	pl.Dispatch("matmul",
-		append([]Const{{"TILE_M", t.m}, {"TILE_N", t.n}, {"ROWS", t.rows}, {"COLS", t.cols}, {"SLICE", t.slice},
+		[]Const{{"TILE_M", t.m}, {"TILE_N", t.n}, {"ROWS", t.rows}, {"COLS", t.cols}, {"SLICE", t.slice},
 			{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"WEIGHT", b.DType().String()},
-			{"VEC_A", a.Dim(-1)%4 == 0}, {"VEC_B", b.Dim(-1)%4 == 0}, {"VEC_OUT", vecOut}}, last.consts()...),
-		Words(z.M, z.N, z.K, part, parts, z.StrideA != 0, z.StrideB != 0),
+			{"VEC_IN", a.Dim(-1)%4 == 0 && b.Dim(-1)%4 == 0}, {"VEC_OUT", vecOut}},
+		Words(z.M, z.N, z.K, part, parts, z.StrideA != 0, z.StrideB != 0, last.bits()),
 		[]Bind{B(a), B(b), B(last.bias), B(last.residual), to}, grid)
 	if parts > 1 {
 		n, width := z.G*z.M*z.N, 1
 		if vecOut {
 			width = 4
 		}
-		pl.Dispatch("matmul_sum", append([]Const{{"VEC_OUT", vecOut}}, e.consts()...),
-			Words(n/width, z.N/width, parts), []Bind{to, B(e.bias), B(e.residual), out}, pl.Fold(ceilDiv(n/width, 256)))
+		pl.Dispatch("matmul_sum", []Const{{"VEC_OUT", vecOut}}, Words(n/width, z.N/width, parts, e.bits()),
+			[]Bind{to, B(e.bias), B(e.residual), out}, pl.Fold(ceilDiv(n/width, 256)))
 	}
 }
 

@@ -7,18 +7,19 @@
 // x (m,K); W (N,K), stored as WEIGHT0, ...; bias (N); residual, out (m,N). K is a
 // multiple of a chunk: what 16 bytes of every W hold.
 //
-// LANES invocations share COLS columns: each takes every LANES-th chunk of
-// their rows of W, so that neighbours read neighbouring 16 bytes, and keeps a sum
-// for each column and each of ROWS rows of x. The sums of the LANES are then
-// added in a tree. Grid: a workgroup of 64 for each 64/LANES*COLS columns of
-// each W and each ROWS rows, those of the same columns side by side, so that only
-// the first of them reads W from memory; folded over x and y.
+// Some lanes, 16 to 64 invocations, share COLS columns: each takes every so
+// manieth chunk of their rows of W, so that neighbours read neighbouring 16
+// bytes, and keeps a sum for each column and each of ROWS rows of x. The sums of
+// the lanes are then added in a tree. Grid: a workgroup of 64 for each
+// 64/lanes*COLS columns of each W and each ROWS rows, those of the same columns
+// side by side, so that only the first of them reads W from memory; folded over
+// x and y. The bits of p.finish: 1 bias, 2 ReLU, 4 residual, 8 +=.
 {{- $sets := .WEIGHTS}}{{if not .SWIGLU}}{{$sets = 1}}{{end}}
 {{- $types := list .WEIGHT0 .WEIGHT1 .WEIGHT2}}
-{{- $width := mul (div 64 .LANES) .COLS}}{{$vec := printf "vec%d<f32>" .COLS}}
+{{- $vec := printf "vec%d<f32>" .COLS}}
 {{- $chunk := dict "float32" 4 "bfloat16" 8 "float16" 8 "int8" 16 "int4" 32}}
 
-struct Params { m: u32, k: u32, n0: u32, n1: u32, n2: u32 }
+struct Params { m: u32, k: u32, n0: u32, n1: u32, n2: u32, lanes: u32, finish: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
@@ -75,13 +76,14 @@ fn row_scale{{$i}}(n: u32) -> f32 {
 {{end}}
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
-    let lane = lid % LANES;
-    let group = lid / LANES;
-    let groups_m = (p.m + {{sub .ROWS 1}}u) / {{.ROWS}}u;
+    let lane = lid % p.lanes;
+    let group = lid / p.lanes;
+    let width = 64u / p.lanes * COLS; // columns of a workgroup
+    let groups_m = (p.m + ROWS - 1u) / ROWS;
     let id = wid.x + wid.y * nwg.x;
-    let m = id % groups_m * {{.ROWS}}u;
+    let m = id % groups_m * ROWS;
     // The first column, counted from the first of its W.
-    var n = id / groups_m * {{$width}}u + group * {{.COLS}}u;
+    var n = id / groups_m * width + group * COLS;
     {{- range $s := seq $sets}}{{range $r := seq $.ROWS}}{{range $c := seq $.COLS}}
     var a{{$s}}_{{$r}}_{{$c}} = 0.0;{{end}}{{end}}{{end}}
     {{range $r := seq .ROWS}}let x{{$r}} = min(m + {{$r}}u, p.m - 1u) * (p.k / 4u);
@@ -89,8 +91,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     {{- if or .SWIGLU (eq .WEIGHTS 1)}}{{template "sum" dict "weights" (seq .WEIGHTS) "sets" (seq .WEIGHTS) "type" .WEIGHT0 "rows" .ROWS "cols" .COLS "chunk" (index $chunk .WEIGHT0)}}
     {{- else}}
     // Columns of each W fill whole workgroups.
-    let end0 = (p.n0 + {{sub $width 1}}u) / {{$width}}u * {{$width}}u;
-    let end1 = end0 + (p.n1 + {{sub $width 1}}u) / {{$width}}u * {{$width}}u;
+    let end0 = (p.n0 + width - 1u) / width * width;
+    let end1 = end0 + (p.n1 + width - 1u) / width * width;
     var which = 0u;
     if (n >= end1) {
         which = 2u;
@@ -109,7 +111,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     sums[{{mul 64 (add (mul $s $.ROWS) $r)}}u + lid] = {{$vec}}({{range $c := seq $.COLS}}{{if $c}}, {{end}}a{{$s}}_{{$r}}_{{$c}}{{end}});
     {{end}}{{end -}}
     workgroupBarrier();
-    for (var s = LANES / 2u; s > 0u; s = s / 2u) {
+    for (var s = p.lanes / 2u; s > 0u; s = s / 2u) {
         if (lane < s) {
             {{range $i := seq (mul $sets .ROWS)}}sums[{{mul 64 $i}}u + lid] = sums[{{mul 64 $i}}u + lid] + sums[{{mul 64 $i}}u + lid + s];
             {{end}}
@@ -119,11 +121,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
 
     // An invocation finishes the columns of a row.
     let r = m + lane;
-    if (lane < {{.ROWS}}u && r < p.m) {
-        var v = sums[lane * 64u + group * LANES];
+    if (lane < ROWS && r < p.m) {
+        var v = sums[lane * 64u + group * p.lanes];
         {{if .SWIGLU -}}
         v = v * {{$vec}}({{range $c := seq $.COLS}}{{if $c}}, {{end}}row_scale0(n + {{$c}}u){{end}});
-        let u = sums[{{mul 64 .ROWS}}u + lane * 64u + group * LANES] * {{$vec}}({{range $c := seq $.COLS}}{{if $c}}, {{end}}row_scale1(n + {{$c}}u){{end}});
+        let u = sums[{{mul 64 .ROWS}}u + lane * 64u + group * p.lanes] * {{$vec}}({{range $c := seq $.COLS}}{{if $c}}, {{end}}row_scale1(n + {{$c}}u){{end}});
         v = v / ({{$vec}}(1.0) + exp(-v)) * u;
         {{range $c := seq $.COLS}}if (n + {{$c}}u < p.n0) {
             out0[r * p.n0 + n + {{$c}}u] = v[{{$c}}];
@@ -150,11 +152,19 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
 {{if eq .WEIGHTS 1}}
 fn finish(i: u32, n: u32, sum: f32) -> f32 {
     var r = sum;
-    {{if .BIAS}}r = r + bias[n];
-    {{end}}{{if .RELU}}r = select(r, 0.0, r < 0.0);
-    {{end}}{{if .RESIDUAL}}r = r + residual[i];
-    {{end}}{{if .ADD}}r = r + out0[i];
-    {{end}}return r;
+    if ((p.finish & 1u) != 0u) {
+        r = r + bias[n];
+    }
+    if ((p.finish & 2u) != 0u) {
+        r = select(r, 0.0, r < 0.0);
+    }
+    if ((p.finish & 4u) != 0u) {
+        r = r + residual[i];
+    }
+    if ((p.finish & 8u) != 0u) {
+        r = r + out0[i];
+    }
+    return r;
 }
 {{end}}
 
@@ -165,7 +175,7 @@ as many sets. */}}
     let chunks = p.k / {{.chunk}}u;
     {{range $w := .weights}}{{range $c := seq $d.cols}}let row{{$w}}_{{$c}} = min(n + {{$c}}u, p.n{{$w}} - 1u) * stride{{$w}}();
     {{end}}{{end -}}
-    for (var c = lane; c < chunks; c = c + LANES) {
+    for (var c = lane; c < chunks; c = c + p.lanes) {
         {{range $w := .weights}}{{range $c := seq $d.cols}}let v{{$w}}_{{$c}} = w{{$w}}[row{{$w}}_{{$c}} + c];
         {{if eq $type "int8" -}}
         let b{{$w}}_{{$c}} = w{{$w}}[row{{$w}}_{{$c}} + chunks + c / 16u][c / 4u % 4u] >> (c % 4u * 8u);

@@ -74,8 +74,8 @@ func matvec(pl *Plan, n, m, k int, x *tensor.Tensor, weights []*tensor.Tensor, s
 	if swiglu {
 		cols = 2 // of either weight
 	}
-	consts := append([]Const{{"ROWS", rows}, {"COLS", cols}, {"LANES", n}, {"WEIGHTS", len(weights)}, {"SWIGLU", swiglu}}, e.consts()...)
-	params := []any{m, k, 0, 0, 0}
+	consts := []Const{{"ROWS", rows}, {"COLS", cols}, {"WEIGHTS", len(weights)}, {"SWIGLU", swiglu}}
+	params := []any{m, k, 0, 0, 0, n, e.bits()}
 	bind := []Bind{B(x)}
 	groups := 0
 	for i := range 3 {
