@@ -2,11 +2,14 @@ package kernels
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"math"
 	"strings"
+	"sync"
 	"text/template"
 
 	"llana/tensor"
@@ -167,6 +170,17 @@ func (d *Dispatch) Source() (string, error) {
 	b.WriteString(text)
 	return b.String(), err
 }
+
+// TextHash identifies the text of all shaders.
+var TextHash = sync.OnceValue(func() string {
+	h := sha256.New()
+	files, _ := shaders.ReadDir(".") // sorted; an embedded folder can be read
+	for _, f := range files {
+		text, _ := shaders.ReadFile(f.Name())
+		fmt.Fprintf(h, "%s %d\n%s", f.Name(), len(text), text)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+})
 
 // render executes a shader file as a template over values.
 func render(shader string, values map[string]any) (string, error) {
