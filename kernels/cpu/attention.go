@@ -104,7 +104,7 @@ func (a *attention) packKeys(w *worker, slot int, x []float32, b, h int, transpo
 	for i := range tiles {
 		g := &tiles[i]
 		n := g.packedSize(&a.kn)
-		g.packInto(buf[:n], &a.kn)
+		g.packInto(w, buf[:n], &a.kn)
 		g.packedK = g.k
 		buf = buf[n:]
 	}

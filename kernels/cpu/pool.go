@@ -43,6 +43,8 @@ const (
 	scratch5
 	scratch6
 	scratch7
+	scratchScales // of blocks of packed weights
+	scratchRows   // widened rows
 	numScratch
 )
 
@@ -179,6 +181,18 @@ func (p *pool) split(n, cost int, body func(w *worker, lo, hi int)) {
 // rows cuts n rows of the given cost each into pieces of whole rows.
 func (p *pool) rows(n, cost int, body func(w *worker, lo, hi int)) {
 	size := max(minWork/max(cost, 1), 1)
+	if n <= size {
+		if n > 0 {
+			body(p.workers[0], 0, n)
+		}
+		return
+	}
+	p.loop((n+size-1)/size, func(w *worker, i int) { body(w, i*size, min((i+1)*size, n)) })
+}
+
+// small is rows for loops that are short but often run: pieces are smaller.
+func (p *pool) small(n, cost int, body func(w *worker, lo, hi int)) {
+	size := max(minWork/4/max(cost, 1), 1)
 	if n <= size {
 		if n > 0 {
 			body(p.workers[0], 0, n)
