@@ -2,7 +2,7 @@ package cpu
 
 // thinRows is the number of rows of A up to which a product with a transposed
 // B is computed by scalar products: packing B would cost more than it saves.
-const thinRows = 8
+const thinRows = 24
 
 // thin tells whether a product is a few scalar products with each row of B.
 func (g *gemm) thin() bool { return g.m <= thinRows && g.aks == 1 && g.bks == 1 && g.k > 0 }
