@@ -254,12 +254,9 @@ type scoreJSON struct {
 
 func (s *scorer) print(e *metrics.Evaluation) error {
 	result := scoreJSON{Results: s.flags.results, Written: s.flags.out, Mode: "parity", Predictions: len(e.Results),
-		Cut: e.Cut, Empty: e.Empty, Scores: map[string]metrics.Interval{}, LeftOut: s.leftOut}
+		Cut: e.Cut, Empty: e.Empty, Scores: e.Intervals(metrics.Resampling{Seed: s.app.seed}), LeftOut: s.leftOut}
 	if e.FullText {
 		result.Mode = "full_text"
-	}
-	for _, name := range e.Names() {
-		result.Scores[name] = metrics.MeanInterval(e.Scores(name), metrics.Resampling{Seed: s.app.seed})
 	}
 	if s.app.json {
 		return s.app.writeJSON(result)

@@ -11,10 +11,31 @@ import (
 
 // isSpace is str.isspace for one character. Go's unicode.IsSpace lacks the
 // separators 0x1c to 0x1f.
-func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
+func isSpace(r rune) bool {
+	if r < 0x80 {
+		return r == ' ' || r >= '\t' && r <= '\r' || r >= 0x1c && r <= 0x1f
+	}
+	return unicode.IsSpace(r)
+}
 
 // Words is str.split(): the runs of characters between white space.
-func Words(s string) []string { return strings.FieldsFunc(s, isSpace) }
+func Words(s string) []string {
+	words := make([]string, 0, len(s)/4+1)
+	start := -1 // of a word
+	for i, r := range s {
+		switch space := isSpace(r); {
+		case space && start >= 0:
+			words = append(words, s[start:i])
+			start = -1
+		case !space && start < 0:
+			start = i
+		}
+	}
+	if start >= 0 {
+		words = append(words, s[start:])
+	}
+	return words
+}
 
 // Cut returns the first n code points of s.
 func Cut(s string, n int) string {
@@ -33,14 +54,7 @@ func Cut(s string, n int) string {
 // lower is str.lower(). Go's strings.ToLower maps one character to one, and
 // knows no final sigma.
 func lower(s string) string {
-	special := false
-	for _, r := range s {
-		if r == 'Σ' || r == 'İ' {
-			special = true
-			break
-		}
-	}
-	if !special {
+	if !strings.ContainsAny(s, "Σİ") {
 		return strings.ToLower(s)
 	}
 	var b strings.Builder
