@@ -202,7 +202,6 @@ func (s *scorer) openEncoders(d kernels.Device) (free func(), err error) {
 		if !ok {
 			continue
 		}
-		s.app.console().Logf("loading %s", dir)
 		encoder, err := textencoder.Open(d, dir)
 		if err != nil {
 			return free, fmt.Errorf("%s: expected the folder of %s (--%s): %w", e.metric, e.repository, e.metric, err)
