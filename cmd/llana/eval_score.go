@@ -14,6 +14,7 @@ import (
 	"llana/infer/metrics"
 	"llana/infer/metrics/wordnet"
 	"llana/kernels"
+	"llana/models/checkpoint/atomicfile"
 	"llana/models/textencoder"
 )
 
@@ -85,6 +86,9 @@ func (a *app) evalScore(ctx context.Context, f scoreFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := probe(f.out); err != nil {
+		return err
+	}
 	s := &scorer{app: a, flags: f, options: metrics.Options{FullText: f.fullText}}
 	if err := s.wordMetrics(); err != nil {
 		return err
@@ -104,6 +108,20 @@ func (a *app) evalScore(ctx context.Context, f scoreFlags) error {
 		}
 		return run()
 	})
+}
+
+// probe makes the folder of a file that will be written and tries to write
+// there, so that long work does not end for want of a place.
+func probe(path string) error {
+	if err := makeFolders(path); err != nil {
+		return err
+	}
+	f, err := atomicfile.Create(path)
+	if err != nil {
+		return err
+	}
+	f.Abort()
+	return nil
 }
 
 // scorer gathers what the metrics need.
@@ -162,8 +180,12 @@ func (s *scorer) wordMetrics() error {
 // findEncoders chooses the folders of the encoders.
 func (s *scorer) findEncoders() error {
 	s.folders = map[string]string{}
-	for _, e := range []struct{ metric, dir, repository, revision string }{
-		{"sbert", s.flags.sbert, sbertRepository, ""}, {"simcse", s.flags.simcse, simcseRepository, simcseRevision},
+	for _, e := range []struct {
+		metric, dir, repository string
+		revisions               []string
+	}{
+		{"sbert", s.flags.sbert, sbertRepository, nil},
+		{"simcse", s.flags.simcse, simcseRepository, []string{simcseRevision}},
 	} {
 		if !s.wants(e.metric) {
 			continue
@@ -171,7 +193,7 @@ func (s *scorer) findEncoders() error {
 		dir := e.dir
 		if dir == "" {
 			var err error
-			if dir, err = textencoder.FindCached(e.repository, e.revision); err != nil {
+			if dir, err = textencoder.FindCached(e.repository, e.revisions...); err != nil {
 				if err := s.skip(e.metric, fmt.Errorf("%w: name its folder with --%s", err, e.metric)); err != nil {
 					return err
 				}
