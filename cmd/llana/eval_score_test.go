@@ -155,7 +155,7 @@ func TestEvalScoreFailures(t *testing.T) {
 		{"other encoder is not cached", "--results " + file + " --metrics simcse", exitFailed, []string{"simcse", "princeton-nlp/sup-simcse-roberta-large", "--simcse"}},
 		{"encoder's folder is empty", "--results " + file + " --metrics sbert --sbert " + empty, exitFailed, []string{empty, "config.json", "sentence-transformers/all-mpnet-base-v2", "--sbert"}},
 		{"encoder of another kind", "--results " + file + " --metrics simcse --simcse " + textData + "/mpnet", exitFailed, []string{"mpnet", "roberta", "--simcse"}},
-		{"nowhere to write", "--results " + file + " --metrics bleu --out " + file + "/x.json", exitFailed, []string{"x.json"}},
+		{"nowhere to write", "--results " + file + " --metrics bleu --out " + file + "/x.json", exitFailed, []string{file, "not a directory"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wantFailure(t, llana(t, "", append([]string{"eval", "score"}, strings.Fields(c.args)...)...), c.code, c.parts...)
