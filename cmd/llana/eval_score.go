@@ -71,6 +71,9 @@ there, and what is left out is said.`,
 }
 
 func (a *app) evalScore(ctx context.Context, f scoreFlags) error {
+	if f.metrics != nil && len(f.metrics) == 0 {
+		return usagef("--metrics names none; there are %s", strings.Join(metricNames, ", "))
+	}
 	for _, m := range f.metrics {
 		if !slices.Contains(metricNames, m) {
 			return usagef("--metrics: no metric %q; there are %s", m, strings.Join(metricNames, ", "))

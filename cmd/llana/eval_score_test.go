@@ -145,6 +145,7 @@ func TestEvalScoreFailures(t *testing.T) {
 		parts      []string
 	}{
 		{"no such metric", "--results " + file + " --metrics bleu,spice", exitUsage, []string{"spice", "bleu, rouge, meteor, sbert, simcse"}},
+		{"no metric", "--results " + file + " --metrics=", exitUsage, []string{"--metrics", "bleu, rouge, meteor, sbert, simcse"}},
 		{"no file", "", exitUsage, []string{"results"}},
 		{"over the answers", "--results " + file + " --out " + file, exitUsage, []string{"--out"}},
 		{"no such file", "--results " + dir + "/none.json", exitFailed, []string{"none.json", "no such file"}},

@@ -12,26 +12,30 @@ import (
 // isSpace is str.isspace for one character. Go's unicode.IsSpace lacks the
 // separators 0x1c to 0x1f.
 func isSpace(r rune) bool {
-	if r < 0x80 {
-		return r == ' ' || r >= '\t' && r <= '\r' || r >= 0x1c && r <= 0x1f
+	if r > ' ' && r < 0x80 {
+		return false // most characters
 	}
-	return unicode.IsSpace(r)
+	return r == ' ' || r >= '\t' && r <= '\r' || r >= 0x1c && r <= 0x1f || r >= 0x80 && unicode.IsSpace(r)
 }
 
 // Words is str.split(): the runs of characters between white space.
 func Words(s string) []string {
 	words := make([]string, 0, len(s)/4+1)
-	start := -1 // of a word
-	for i, r := range s {
-		switch space := isSpace(r); {
-		case space && start >= 0:
-			words = append(words, s[start:i])
-			start = -1
-		case !space && start < 0:
-			start = i
+	start := 0 // of a word, or behind the last white space
+	for i := 0; i < len(s); {
+		r, n := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRuneInString(s[i:])
 		}
+		if isSpace(r) {
+			if i > start {
+				words = append(words, s[start:i])
+			}
+			start = i + n
+		}
+		i += n
 	}
-	if start >= 0 {
+	if start < len(s) {
 		words = append(words, s[start:])
 	}
 	return words
@@ -54,7 +58,7 @@ func Cut(s string, n int) string {
 // lower is str.lower(). Go's strings.ToLower maps one character to one, and
 // knows no final sigma.
 func lower(s string) string {
-	if !strings.ContainsAny(s, "Σİ") {
+	if !strings.Contains(s, "Σ") && !strings.Contains(s, "İ") {
 		return strings.ToLower(s)
 	}
 	var b strings.Builder
