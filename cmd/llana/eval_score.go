@@ -307,7 +307,7 @@ func (s *scorer) print(e *metrics.Evaluation, kept []string) error {
 		mode = fmt.Sprintf("full text: %d whole answers, not comparable with scores of answers cut to %d characters", len(e.Results), metrics.CutAt)
 	}
 	fmt.Fprintf(s.app.out, "\n%s; %d empty\n", mode, e.Empty)
-	if kept != nil {
+	if len(kept) > 0 {
 		fmt.Fprintf(s.app.out, "kept from the earlier file: %s\n", strings.Join(kept, ", "))
 	}
 	for _, m := range metricNames {

@@ -146,6 +146,9 @@ func TestEvalScoreKeeps(t *testing.T) {
 	if !strings.Contains(out, "kept from the earlier file: sbert_similarity") {
 		t.Errorf("output does not say what is kept:\n%s", out)
 	}
+	if out := mustRun(t, "eval", "score", "--results", file, "--metrics", "bleu,sbert", "--sbert", textData+"/mpnet"); strings.Contains(out, "kept") {
+		t.Errorf("nothing is kept, but the output says so:\n%s", out)
+	}
 	writeFile(t, `[{"object_id": "a", "ground_truth": "b", "model_output": "c"}]`, file)
 	var anew scoreJSON
 	runJSON(t, &anew, "eval", "score", "--results", file, "--metrics", "rouge")
