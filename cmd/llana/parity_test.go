@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"llana/infer"
 	"llana/models/checkpoint"
 	"llana/models/golden"
 )
@@ -132,6 +133,15 @@ func TestCaptionParity(t *testing.T) {
 	runJSON(t, &got, append([]string{"caption", "--prompt", question}, ask...)...)
 	if !slices.Equal(got.PromptIDs, want.PromptIDs) || !slices.Equal(got.TokenIDs, want.NewIDs) || got.Text != want.Text {
 		t.Errorf("caption %+v, want %+v", got, want)
+	}
+	if got.Stop != infer.StopLength {
+		t.Errorf("the answer stops by %q, want %q", got.Stop, infer.StopLength)
+	}
+	context := len(want.PromptIDs) + 3
+	var short captionJSON
+	runJSON(t, &short, append([]string{"caption", "--prompt", question, "--prompt-chunk", "7", "--context", fmt.Sprint(context)}, ask...)...)
+	if !slices.Equal(short.TokenIDs, want.NewIDs[:3]) || short.Stop != infer.StopContext {
+		t.Errorf("in a context of %d tokens: %+v, want 3 ids of %v", context, short, want.NewIDs)
 	}
 	r := llana(t, question+"\n/new\n"+question+"\n/quit\n", append([]string{"chat"}, ask...)...)
 	lines := strings.Split(r.out, "\n")
