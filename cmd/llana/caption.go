@@ -31,9 +31,10 @@ tokens. The answer is greedy unless a temperature is given.`,
 		if err != nil {
 			return err
 		}
-		return a.withSession(ctx, f, func(s *infer.Session) error { return a.caption(ctx, s, prompt, o) })
+		return a.withSession(ctx, f, o.Context, func(s *infer.Session) error { return a.caption(ctx, s, prompt, o) })
 	})
 	f.register(cmd)
+	cmd.MarkFlagsOneRequired("nerf", "vec")
 	s.register(cmd)
 	cmd.Flags().StringVar(&prompt, "prompt", defaultPrompt, "question; <point> says where the object goes, by default in front")
 	return cmd

@@ -16,10 +16,12 @@ func chatCommand(a *app) *cobra.Command {
 	var f objectFlags
 	var s samplingFlags
 	cmd := &cobra.Command{
-		Use:   "chat --model DIR (--nerf F | --vec V.npy)",
+		Use:   "chat --model DIR [--nerf F | --vec V.npy]",
 		Short: "Talk with a model about a NeRF",
 		Long: `Talk with a model about a NeRF: one question a line on standard input, answers
 as they come. "/new" starts over, "/quit" or the end of input ends the talk.
+Without a NeRF it is a conversation in text alone, for which any LLaMA folder will
+do.
 
 When a conversation gets too long for the context, the oldest questions and their
 answers are left out; the object stays.`,
@@ -31,7 +33,7 @@ answers are left out; the object stays.`,
 		if err != nil {
 			return err
 		}
-		return a.withSession(ctx, f, func(s *infer.Session) error { return a.chat(ctx, s, o) })
+		return a.withSession(ctx, f, o.Context, func(s *infer.Session) error { return a.chat(ctx, s, o) })
 	})
 	f.register(cmd)
 	s.register(cmd)

@@ -25,7 +25,7 @@ func WriteSafetensors(path string, tensors []*Tensor, metadata map[string]string
 }
 
 // CopySafetensors is WriteSafetensors for the tensors of src, of which it holds
-// one at a time.
+// a few megabytes at a time where src can be streamed.
 func CopySafetensors(path string, src Source, metadata map[string]string) error {
 	infos, err := infosOf(src)
 	if err != nil {
@@ -78,17 +78,7 @@ func writeSafetensors(w io.Writer, src Source, infos []Info, metadata map[string
 		return err
 	}
 	for _, info := range infos {
-		t, err := src.Tensor(info.Name)
-		if err != nil {
-			return err
-		}
-		if t.DType != info.DType || !slices.Equal(t.Shape, info.Shape) {
-			return fmt.Errorf("tensor %q: expected %v %v, found %v %v", info.Name, info.DType, info.Shape, t.DType, t.Shape)
-		}
-		if err := t.check(); err != nil {
-			return err
-		}
-		if _, err := w.Write(t.Data); err != nil {
+		if err := write(w.Write, src, info); err != nil {
 			return err
 		}
 	}

@@ -30,6 +30,9 @@ type sectioned interface {
 // overwritten by the next. Tensors that do not lie in their file in order are
 // read whole.
 func Stream(src Source, name string, unit int, f func(at int64, piece []byte) error) error {
+	if c, ok := src.(*converted); ok {
+		return c.stream(name, f)
+	}
 	if s, ok := src.(sectioned); ok {
 		sec, ok, err := s.section(name)
 		if err != nil {

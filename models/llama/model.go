@@ -2,6 +2,7 @@ package llama
 
 import (
 	"math/rand/v2"
+	"strings"
 
 	"llana/autograd"
 	"llana/kernels"
@@ -40,6 +41,13 @@ func Storage(d tensor.DType) func(name string) tensor.DType {
 		}
 		return d
 	}
+}
+
+// IsMatrix reports whether a name is that of one of a decoder's matrices, which
+// can be stored packed: not of a norm, nor of another network in the same file.
+func IsMatrix(name string) bool {
+	return name == "model.embed_tokens.weight" || name == "lm_head.weight" ||
+		strings.HasPrefix(name, "model.layers.") && strings.HasSuffix(name, "_proj.weight")
 }
 
 // New registers a model's parameters in s under Hugging Face's names. They are
