@@ -150,6 +150,15 @@ func TestCaptionParity(t *testing.T) {
 	}
 }
 
+// A conversation that gets too long loses its first turns, and says so.
+func TestChatContext(t *testing.T) {
+	_, vec := goldenRow(t, golden.Open(t, modelData), t.TempDir())
+	r := llana(t, "What is it?\nWhat color is the chair?\n", "chat", "--model", modelData+"/hf_model", "--vec", vec, "--max-new-tokens", "5", "--context", "130")
+	if r.code != exitOK || strings.Count(r.out, "\n") != 2 || !strings.Contains(r.err, "the first 2 turns no longer fit") {
+		t.Errorf("exit status %d, %q, %q", r.code, r.out, r.err)
+	}
+}
+
 func TestTokenize(t *testing.T) {
 	model := []string{"--model", modelData + "/hf_model"}
 	run := func(stdin string, args ...string) string {

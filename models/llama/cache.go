@@ -67,6 +67,9 @@ func (c *Cache) Free() {
 // Bytes returns the memory that the cache takes.
 func (c *Cache) Bytes() int64 { return CacheBytes(c.config, c.rows, c.cap, c.stored) }
 
+// Rows returns the number of sequences.
+func (c *Cache) Rows() int { return c.rows }
+
 // Cap returns the number of tokens that each row has room for.
 func (c *Cache) Cap() int { return c.cap }
 
