@@ -12,6 +12,7 @@ import (
 	"llana/infer"
 	"llana/kernels"
 	"llana/models/checkpoint"
+	"llana/models/hub"
 	"llana/models/nerf"
 	"llana/models/spatialllana"
 	"llana/models/weights2space"
@@ -24,17 +25,17 @@ type objectFlags struct {
 
 func (f *objectFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.model, "model", "", "model folder")
+	fl.StringVar(&f.model, "model", "", modelHelp)
 	fl.StringVar(&f.nerf, "nerf", "", "NeRF: file or folder")
 	fl.StringVar(&f.vec, "vec", "", "spatial tokens of a NeRF (.npy)")
-	fl.StringVar(&f.weights2space, "weights2space", "", "encoder for --nerf (default: the model folder's)")
+	fl.StringVar(&f.weights2space, "weights2space", "", encoderHelp+" (default: the model's)")
 	_ = cmd.MarkFlagRequired("model")
 	cmd.MarkFlagsMutuallyExclusive("nerf", "vec")
 	cmd.MarkFlagsOneRequired("nerf", "vec")
 }
 
 // encoderNames are the files a model folder may hold its encoder in.
-var encoderNames = []string{"weights2space.safetensors", "weights2space.pt"}
+var encoderNames = hub.EncoderNames
 
 // encoder returns the encoder's checkpoint.
 func (f *objectFlags) encoder() (string, error) {
@@ -52,6 +53,9 @@ func (f *objectFlags) encoder() (string, error) {
 // withSession opens the model and the object, and does the work on a session
 // about it.
 func (a *app) withSession(ctx context.Context, f objectFlags, work func(*infer.Session) error) error {
+	if err := f.locate(ctx, a); err != nil {
+		return err
+	}
 	return a.withDevice(func(d kernels.Device) error {
 		// The object first: its errors are quick, and its encoder's memory is
 		// free again when the model comes.

@@ -34,6 +34,7 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		chatCommand(a),
 		logitsCommand(a),
 		tokenizeCommand(a),
+		downloadCommand(a),
 		verifyCommand(a),
 		benchCommand(a),
 	)

@@ -57,13 +57,19 @@ func safePath(name string) bool {
 // Repository returns owner/name.
 func (r Reference) Repository() string { return r.Owner + "/" + r.Name }
 
-// String returns the reference's text, without the revision where it is the
-// default.
-func (r Reference) String() string {
+// WithoutRevision returns the reference's text up to the revision.
+func (r Reference) WithoutRevision() string {
 	s := r.Repository()
 	if r.File != "" {
 		s += "/" + r.File
 	}
+	return s
+}
+
+// String returns the reference's text, without the revision where it is the
+// default.
+func (r Reference) String() string {
+	s := r.WithoutRevision()
 	if r.Revision != DefaultRevision {
 		s += "@" + r.Revision
 	}
