@@ -37,6 +37,7 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		convertCommand(a),
 		planCommand(a),
 		evalCommand(a),
+		downloadCommand(a),
 		verifyCommand(a),
 		benchCommand(a),
 	)
