@@ -127,3 +127,40 @@ func TestHostLayers(t *testing.T) {
 		}
 	})
 }
+
+// Caches of 16 bits change little, and answers of a batch are those of one prompt.
+func TestCacheTypes(t *testing.T) {
+	devicetest.Each(t, func(t *testing.T, d kernels.Device) {
+		want, _ := logitsOf(t, d, modelFolder, spatialllana.OpenOptions{})
+		for _, c := range []struct {
+			cache tensor.DType
+			error float64 // relative, of a rounding
+		}{{tensor.F16, 0.00021}, {tensor.BF16, 0.0017}} {
+			m, err := spatialllana.Open(d, modelFolder, spatialllana.OpenOptions{Cache: c.cache})
+			if err != nil {
+				t.Fatal(err)
+			}
+			prompt := readExpected(t).PromptIDs
+			got, err := Logits(context.Background(), m, prompt, object(t, 0), Options{Chunk: 13})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e := relative(got, want); !(e <= 8*c.error) || e < c.error/4 {
+				t.Errorf("%v: relative error %.5f of the logits, want about %v", c.cache, e, c.error)
+			}
+			o := Options{MaxNewTokens: 6}
+			one, err := GenerateBatch(context.Background(), m, [][]int32{prompt}, []*spatialllana.Object{object(t, 0)}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			two, err := GenerateBatch(context.Background(), m, [][]int32{prompt, prompt[:len(prompt)-3]}, []*spatialllana.Object{object(t, 0), object(t, 0)}, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(one[0].TokenIDs, two[0].TokenIDs) {
+				t.Errorf("%v: ids %v in a batch, %v alone", c.cache, two[0].TokenIDs, one[0].TokenIDs)
+			}
+			m.Free()
+		}
+	})
+}
