@@ -156,7 +156,8 @@ func (c *checker) file(ctx context.Context, t Task) error {
 		}
 		c.record(rec, err)
 	}
-	if c.count.Records == 0 && c.count.Faults == 0 {
+	// The scenes of a small toy world may all have one solid: nothing to compare.
+	if c.count.Records == 0 && c.count.Faults == 0 && !(src.Verdict && t.Text == MultiChoice) {
 		c.fault(Fault{File: src.Path, Record: -1, Problem: "there are no records"})
 	}
 	return nil
