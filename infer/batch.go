@@ -50,10 +50,10 @@ func continueAll(ctx context.Context, m *spatialllana.Model, which []int, object
 	}
 	cache := m.LM.NewCache(m.Device(), b.Rows, b.Cols)
 	defer cache.Free()
-	err := generate(ctx, m, cache, b, o.Sampling, func(row, id int) bool {
+	err := generate(ctx, m, cache, b, o, func(row int, t token) bool {
 		a := &answers[which[row]]
-		a.TokenIDs = append(a.TokenIDs, int32(id))
-		a.Ended = m.Ends(id)
+		a.add(t)
+		a.Ended = m.Ends(int(t.id))
 		return a.Ended || len(a.TokenIDs) >= o.limit()
 	})
 	if err != nil {

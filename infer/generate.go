@@ -2,6 +2,7 @@ package infer
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 
 	"llana/autograd"
@@ -14,6 +15,7 @@ import (
 type Options struct {
 	MaxNewTokens int // 0: DefaultNewTokens
 	Sampling
+	Margins bool // ask for Answer.Margin
 }
 
 // DefaultNewTokens is the length that the reference cuts answers off at.
@@ -30,23 +32,24 @@ func (o Options) limit() int {
 // cache, and continues them. It calls emit with each row's next token until
 // emit has returned true for every row. Rows that are done go on silently: a
 // batch is as long as its longest answer.
-func generate(ctx context.Context, m *spatialllana.Model, cache *llama.Cache, b spatialllana.Batch, s Sampling, emit func(row, id int) (done bool)) error {
+func generate(ctx context.Context, m *spatialllana.Model, cache *llama.Cache, b spatialllana.Batch, o Options, emit func(row int, t token) (done bool)) error {
 	rows := b.Rows
 	random := make([]*rand.Rand, rows)
 	for i := range random {
-		random[i] = rand.New(rand.NewPCG(s.Seed, uint64(i)))
+		random[i] = rand.New(rand.NewPCG(o.Seed, uint64(i)))
 	}
 	done, left := make([]bool, rows), rows
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		next, err := step(ctx, m, cache, b, s, random)
+		next, err := step(ctx, m, cache, b, o, random)
 		if err != nil {
 			return err
 		}
-		for i, id := range next {
-			if !done[i] && emit(i, int(id)) {
+		ids := make([]int32, rows)
+		for i, t := range next {
+			if ids[i] = t.id; !done[i] && emit(i, t) {
 				done[i] = true
 				left--
 			}
@@ -54,12 +57,18 @@ func generate(ctx context.Context, m *spatialllana.Model, cache *llama.Cache, b 
 		if left == 0 {
 			return nil
 		}
-		b = spatialllana.Batch{Rows: rows, Cols: 1, IDs: next}
+		b = spatialllana.Batch{Rows: rows, Cols: 1, IDs: ids}
 	}
 }
 
+// token is a chosen token and, where margins are asked for, its margin.
+type token struct {
+	id     int32
+	margin float32
+}
+
 // step reads a batch and returns the token that follows each row.
-func step(ctx context.Context, m *spatialllana.Model, cache *llama.Cache, b spatialllana.Batch, s Sampling, random []*rand.Rand) ([]int32, error) {
+func step(ctx context.Context, m *spatialllana.Model, cache *llama.Cache, b spatialllana.Batch, o Options, random []*rand.Rand) ([]token, error) {
 	tape := autograd.Inference(m.Device())
 	defer tape.Release()
 	h, err := m.Forward(tape, b, spatialllana.Options{Options: llama.Options{Cache: cache}})
@@ -71,22 +80,53 @@ func step(ctx context.Context, m *spatialllana.Model, cache *llama.Cache, b spat
 		last[i] = int32((i+1)*b.Cols - 1)
 	}
 	logits := m.Logits(h, last)
-	if s.greedy() {
-		return tape.Run1(kernels.Argmax, kernels.None{}, logits.Value()).ReadInt32(ctx)
+	next := make([]token, b.Rows)
+	if o.greedy() && !o.Margins {
+		ids, err := tape.Run1(kernels.Argmax, kernels.None{}, logits.Value()).ReadInt32(ctx)
+		for i, id := range ids {
+			next[i].id = id
+		}
+		return next, err
 	}
 	v, err := logits.Value().ReadFloat32(ctx)
 	if err != nil {
 		return nil, err
 	}
-	next := make([]int32, b.Rows)
 	for i := range next {
-		id, err := s.choose(v[i*m.VocabSize:(i+1)*m.VocabSize], random[i])
+		row := v[i*m.VocabSize : (i+1)*m.VocabSize]
+		if o.greedy() {
+			next[i] = likeliest(row)
+			continue
+		}
+		id, err := o.choose(row, random[i])
 		if err != nil {
 			return nil, err
 		}
-		next[i] = int32(id)
+		next[i].id = int32(id)
 	}
 	return next, nil
+}
+
+// likeliest returns the first of the largest logits, as kernels.Argmax does,
+// and its margin.
+func likeliest(logits []float32) token {
+	best, second := 0, float32(math.Inf(-1))
+	certain := logits[0] == logits[0]
+	for i, l := range logits[1:] {
+		switch {
+		case l != l:
+			certain = false
+		case l > logits[best]:
+			best, second = i+1, logits[best]
+		case l > second:
+			second = l
+		}
+	}
+	if !certain { // a logit is not a number
+		return token{int32(best), 0}
+	}
+	top := logits[best]
+	return token{int32(best), (top - second) / max(1, float32(math.Abs(float64(top))))}
 }
 
 // Logits returns the logits (len(ids), vocabulary) of a sequence, with an

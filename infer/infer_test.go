@@ -200,3 +200,42 @@ func TestSessionMemory(t *testing.T) {
 		t.Errorf("%d bytes in use, %d before the session", after, before)
 	}
 }
+
+// A margin is the least lead of the chosen tokens, and asking for it changes
+// nothing.
+func TestMargins(t *testing.T) {
+	for _, c := range []struct {
+		logits []float32
+		want   token
+	}{
+		{[]float32{1, 3, 2.5}, token{1, 0.5 / 3}}, {[]float32{0.5, 0.25}, token{0, 0.25}}, {[]float32{2, 2, 1}, token{0, 0}},
+		{[]float32{-4, -8}, token{0, 1}}, {[]float32{1, float32(math.NaN())}, token{0, 0}},
+	} {
+		if got := likeliest(c.logits); got.id != c.want.id || !(math.Abs(float64(got.margin-c.want.margin)) < 1e-6) {
+			t.Errorf("logits %v give %v, want %v", c.logits, got, c.want)
+		}
+	}
+	d := cpu.New(0)
+	defer d.Close()
+	m := open(t, d)
+	plain, err := session(t, m, object(t, 0)).Ask(context.Background(), question, Options{MaxNewTokens: 8}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := session(t, m, object(t, 0)).Ask(context.Background(), question, Options{MaxNewTokens: 8, Margins: true}, nil)
+	if err != nil || !slices.Equal(a.TokenIDs, plain.TokenIDs) || !(a.Margin > 0) || plain.Margin != 0 {
+		t.Errorf("ids %v with margin %v (%v), want %v", a.TokenIDs, a.Margin, err, plain.TokenIDs)
+	}
+	ids := append(append([]int32(nil), a.PromptIDs...), a.TokenIDs...)
+	logits, err := Logits(context.Background(), m, ids, object(t, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	least := float32(math.Inf(1))
+	for i := range a.TokenIDs {
+		least = min(least, likeliest(logits[(len(a.PromptIDs)+i-1)*m.VocabSize:][:m.VocabSize]).margin)
+	}
+	if math.Abs(float64(least-a.Margin)) > 1e-4 {
+		t.Errorf("margin %v, the logits of the whole sequence say %v", a.Margin, least)
+	}
+}

@@ -38,6 +38,18 @@ type Answer struct {
 	PromptIDs []int32
 	TokenIDs  []int32 // with the token that ended it, if it ended by itself
 	Ended     bool    // false: cut off at the limit
+	// Margin is, with Options.Margins and without sampling, the least lead of a
+	// chosen token's logit over the next one's, as a share of the logit (or of
+	// 1, if it is smaller): rounding that stays below cannot change the answer.
+	Margin float32
+}
+
+// add appends a token.
+func (a *Answer) add(t token) {
+	if len(a.TokenIDs) == 0 || t.margin < a.Margin {
+		a.Margin = t.margin
+	}
+	a.TokenIDs = append(a.TokenIDs, t.id)
 }
 
 // Ask asks one question. If the session has an object and the question does not
@@ -95,10 +107,10 @@ func (s *Session) Generate(ctx context.Context, prompt []int32, o Options, strea
 			stream(part)
 		}
 	}
-	err := generate(ctx, s.m, s.cache, oneRow(prompt[known:], s.object), o.Sampling, func(_, id int) bool {
-		a.TokenIDs = append(a.TokenIDs, int32(id))
-		if a.Ended = s.m.Ends(id); !a.Ended {
-			say(text.Add(id))
+	err := generate(ctx, s.m, s.cache, oneRow(prompt[known:], s.object), o, func(_ int, t token) bool {
+		a.add(t)
+		if a.Ended = s.m.Ends(int(t.id)); !a.Ended {
+			say(text.Add(int(t.id)))
 		}
 		return a.Ended || len(a.TokenIDs) >= o.limit()
 	})
