@@ -1,0 +1,238 @@
+package eval
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"llana/infer"
+	"llana/models/conversation"
+	"llana/models/spatialllana"
+)
+
+// Answerer answers questions, each as if it were the only one.
+type Answerer interface {
+	// Answer answers some items, which follow one another.
+	Answer(ctx context.Context, items []Item) ([]infer.Answer, error)
+	// Window is how many items it is best given at a time.
+	Window() int
+}
+
+// asker asks a model. What may be computed together is: prompts of one length
+// in a batch, or, where a batch would take too much memory, the questions about
+// one object in one session. Both round differently from a prompt on its own;
+// an answer with a margin that rounding could reach is asked for again, alone.
+type asker struct {
+	m    *spatialllana.Model
+	vecs func(id string) (path string, err error)
+	o    infer.Options
+	rows int // of a batch at most
+
+	session *infer.Session // of rows 1: about the object asked last
+	object  *spatialllana.Object
+	about   string // the object's id, "" for none
+	fresh   bool   // the last answer was the session's first
+}
+
+// tolerance is the margin below which an answer is not taken from a batch. On
+// the CPU device the margins of a batch and of single prompts differ by less
+// than 1e-6 for the toy model; larger models add up more roundings.
+const tolerance = 1e-4
+
+// batchMemory bounds the cache of a batch, in bytes; maxRows its prompts.
+const (
+	batchMemory = 1 << 30
+	maxRows     = 64
+)
+
+// NewAnswerer returns an Answerer that asks a model. batch is how many prompts
+// are read together at most; 0: as many as their cache takes 1 GiB for.
+// Sampled answers are never batched: each is drawn with a seed of its own,
+// which follows from o.Seed and the item's number.
+func NewAnswerer(m *spatialllana.Model, s Source, o infer.Options, batch int) (a Answerer, close func()) {
+	rows := batch
+	if rows == 0 {
+		tokens := 512 // of an answer and the question
+		if m.Projector != nil {
+			tokens += max(1, m.Projector.Tokens)
+		}
+		perToken := 2 * 4 * m.Layers * m.KeyHeads * m.HeadDim() // keys and values, float32
+		rows = min(maxRows, max(1, batchMemory/(tokens*perToken)))
+	}
+	if o.Temperature > 0 && o.TopK != 1 {
+		rows = 1
+	}
+	k := &asker{m: m, vecs: s.VecPath, o: o, rows: rows}
+	k.o.Margins = true
+	return k, k.close
+}
+
+func (a *asker) close() {
+	if a.session != nil {
+		a.session.Close()
+		a.session = nil
+	}
+}
+
+// Window gives the batches of a window a choice of prompts of equal length.
+func (a *asker) Window() int {
+	if a.rows == 1 {
+		return 1
+	}
+	return 4 * a.rows
+}
+
+// Answer implements Answerer.
+func (a *asker) Answer(ctx context.Context, items []Item) ([]infer.Answer, error) {
+	if a.rows == 1 {
+		answers := make([]infer.Answer, len(items))
+		for i, item := range items {
+			var err error
+			if answers[i], err = a.one(ctx, item); err != nil {
+				return nil, about(item, err)
+			}
+		}
+		return answers, nil
+	}
+	return a.batches(ctx, items)
+}
+
+// about says which item an error is about.
+func about(item Item, err error) error {
+	return fmt.Errorf("record %d, object %q: %w", item.Record, item.ObjectID, err)
+}
+
+// batches answers items in batches of prompts of one length.
+func (a *asker) batches(ctx context.Context, items []Item) ([]infer.Answer, error) {
+	objects := make([]*spatialllana.Object, len(items))
+	prompts := make([][]int32, len(items))
+	order := make([]int, len(items))
+	known := map[string]*spatialllana.Object{}
+	for i, item := range items {
+		order[i] = i
+		if item.Object && known[item.ObjectID] == nil {
+			o, err := a.read(item)
+			if err != nil {
+				return nil, about(item, err)
+			}
+			known[item.ObjectID] = o
+		}
+		if item.Object {
+			objects[i] = known[item.ObjectID]
+		}
+		prompts[i] = a.prompt(item, objects[i])
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(len(prompts[i]), len(prompts[j])) })
+	answers := make([]infer.Answer, len(items))
+	for len(order) > 0 {
+		n := 1
+		for n < min(len(order), a.rows) && len(prompts[order[n]]) == len(prompts[order[0]]) {
+			n++
+		}
+		if err := a.batch(ctx, order[:n], prompts, objects, answers); err != nil {
+			return nil, err
+		}
+		order = order[n:]
+	}
+	return answers, nil
+}
+
+func (a *asker) batch(ctx context.Context, which []int, prompts [][]int32, objects []*spatialllana.Object, answers []infer.Answer) error {
+	ask := func(which ...int) error {
+		var p [][]int32
+		var o []*spatialllana.Object
+		for _, i := range which {
+			p, o = append(p, prompts[i]), append(o, objects[i])
+		}
+		got, err := infer.GenerateBatch(ctx, a.m, p, o, a.o)
+		for n := range got {
+			answers[which[n]] = got[n]
+		}
+		return err
+	}
+	if err := ask(which...); err != nil || len(which) == 1 {
+		return err
+	}
+	for _, i := range which {
+		if answers[i].Margin < tolerance {
+			if err := ask(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// one answers one item, in the session of the item before if that was about the
+// same object.
+func (a *asker) one(ctx context.Context, item Item) (infer.Answer, error) {
+	o := a.o
+	o.Seed = seedOf(a.o.Seed, item.Index)
+	answer, err := a.inSession(ctx, item, o)
+	// Sampling compares with a random number instead of with the next logit:
+	// there is no margin, so nothing is shared.
+	if err != nil || a.fresh || answer.Margin >= tolerance {
+		return answer, err
+	}
+	a.close()
+	return a.inSession(ctx, item, o)
+}
+
+// inSession asks in the open session if it is about the item's object, else in
+// a new one.
+func (a *asker) inSession(ctx context.Context, item Item, o infer.Options) (infer.Answer, error) {
+	a.fresh = false
+	if a.session == nil || !item.Object || a.about != item.ObjectID || o.Temperature > 0 {
+		if err := a.open(item); err != nil {
+			return infer.Answer{}, err
+		}
+	}
+	return a.session.Generate(ctx, a.prompt(item, a.object), o, nil)
+}
+
+// open begins a session about an item's object. The one before is freed first:
+// there is room for one of a large model.
+func (a *asker) open(item Item) (err error) {
+	a.close()
+	a.object, a.about, a.fresh = nil, "", true
+	if item.Object {
+		if a.object, err = a.read(item); err != nil {
+			return err
+		}
+		a.about = item.ObjectID
+	}
+	a.session, err = infer.NewSession(a.m, a.object)
+	return err
+}
+
+// read reads the tokens of an item's object.
+func (a *asker) read(item Item) (*spatialllana.Object, error) {
+	path, err := a.vecs(item.ObjectID)
+	if err != nil {
+		return nil, err
+	}
+	return a.m.Projector.ReadObject(path)
+}
+
+// prompt returns the ids of an item's prompt.
+func (a *asker) prompt(item Item, o *spatialllana.Object) []int32 {
+	question := item.Prompt
+	if o != nil {
+		question = conversation.ExpandPoint(question, o.Tokens)
+	}
+	var ids []int32
+	for _, id := range a.m.Tokenizer.Encode(a.m.Template().Prompt(question)) {
+		ids = append(ids, int32(id))
+	}
+	return ids
+}
+
+// seedOf is an item's own seed: the same whatever is answered before it, in
+// whatever shard.
+func seedOf(seed uint64, item int) uint64 {
+	z := seed + 0x9e3779b97f4a7c15*uint64(item+1) // SplitMix64
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
