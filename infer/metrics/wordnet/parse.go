@@ -1,0 +1,134 @@
+package wordnet
+
+import (
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+)
+
+// parseIndex reads an index file: "lemma pos synset_cnt p_cnt symbols...
+// sense_cnt tagsense_cnt offsets...", a line for each lemma. Lines of the
+// license begin with a space.
+func (p *part) parseIndex(text string) error {
+	p.senses = make(map[string][]int32, strings.Count(text, "\n"))
+	for n, line := range lines(text) {
+		if strings.HasPrefix(line, " ") || line == "" {
+			continue
+		}
+		if err := p.addLemma(line); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+	}
+	if len(p.senses) == 0 {
+		return fmt.Errorf("expected lemmas, found none")
+	}
+	return nil
+}
+
+func (p *part) addLemma(line string) error {
+	f := strings.Fields(line)
+	if len(f) < 4 {
+		return fmt.Errorf("expected a lemma with its synsets, found %.60q", line)
+	}
+	synsets, err1 := strconv.ParseUint(f[2], 10, 16)
+	pointers, err2 := strconv.ParseUint(f[3], 10, 16)
+	at := 4 + int(pointers) + 2
+	if err1 != nil || err2 != nil || synsets == 0 || len(f) != at+int(synsets) {
+		return fmt.Errorf("lemma %q: expected as many offsets as the line says, found %.60q", f[0], line)
+	}
+	offsets := make([]int32, synsets)
+	for i, s := range f[at:] {
+		o, err := strconv.ParseInt(s, 10, 32)
+		if err != nil {
+			return fmt.Errorf("lemma %q: %w", f[0], err)
+		}
+		if _, ok := p.synsets[int32(o)]; !ok {
+			return fmt.Errorf("lemma %q: no synset begins at byte %d of data.%s", f[0], o, p.suffix)
+		}
+		offsets[i] = int32(o)
+	}
+	p.senses[f[0]] = offsets
+	return nil
+}
+
+// parseData reads a data file: "synset_offset lex_filenum ss_type w_cnt word
+// lex_id [word lex_id...] ...", a line for each synset, which begins at the
+// byte that synset_offset says. w_cnt is hexadecimal.
+func (p *part) parseData(text string) error {
+	p.synsets = make(map[int32]string, strings.Count(text, "\n"))
+	for at := 0; at < len(text); {
+		line, _, found := strings.Cut(text[at:], "\n")
+		if line != "" && line[0] != ' ' {
+			words, err := synsetWords(line, at)
+			if err != nil {
+				return fmt.Errorf("byte %d: %w", at, err)
+			}
+			p.synsets[int32(at)] = words
+		}
+		at += len(line)
+		if found {
+			at++
+		}
+	}
+	if len(p.synsets) == 0 {
+		return fmt.Errorf("expected synsets, found none")
+	}
+	return nil
+}
+
+// synsetWords returns the part of a synset's line that holds its words.
+func synsetWords(line string, at int) (string, error) {
+	field, rest := "", line
+	var head [4]string
+	for i := range head {
+		if field, rest, _ = strings.Cut(rest, " "); field == "" {
+			return "", fmt.Errorf("expected a synset, found %.60q", line)
+		}
+		head[i] = field
+	}
+	if want := fmt.Sprintf("%08d", at); head[0] != want {
+		return "", fmt.Errorf("expected the synset of this offset, %s, found %.20q (were line ends converted?)", want, head[0])
+	}
+	n, err := strconv.ParseUint(head[3], 16, 16)
+	if err != nil || n == 0 {
+		return "", fmt.Errorf("expected a number of words, found %.20q", head[3])
+	}
+	end := 0
+	for range 2 * n {
+		i := strings.IndexByte(rest[end:], ' ')
+		if i <= 0 {
+			return "", fmt.Errorf("expected %d words, found %.60q", n, rest)
+		}
+		end += i + 1
+	}
+	return rest[:end], nil
+}
+
+// parseExceptions reads a list of exceptions: "inflected base [base...]" a
+// line.
+func (p *part) parseExceptions(text string) error {
+	p.exceptions = map[string][]string{}
+	for n, line := range lines(text) {
+		f := strings.Fields(line)
+		switch {
+		case len(f) > 1:
+			p.exceptions[f[0]] = f[1:]
+		case len(f) == 1:
+			return fmt.Errorf("line %d: expected base forms of %q, found none", n, f[0])
+		}
+	}
+	return nil
+}
+
+// lines yields the lines of a text with their numbers.
+func lines(text string) iter.Seq2[int, string] {
+	return func(yield func(int, string) bool) {
+		n := 0
+		for line := range strings.SplitSeq(text, "\n") {
+			if n++; !yield(n, strings.TrimSuffix(line, "\r")) {
+				return
+			}
+		}
+	}
+}
