@@ -9,7 +9,7 @@ func evalCommand(a *app) *cobra.Command {
 		Long: `Evaluate a language model on a benchmark. Its answers are a JSON file with one
 record for each question; metrics compare each answer with the truth.`,
 	})
-	for _, c := range []func(*app) *cobra.Command{} {
+	for _, c := range []func(*app) *cobra.Command{evalRunCommand, evalMergeCommand} {
 		cmd.AddCommand(c(a))
 	}
 	return cmd

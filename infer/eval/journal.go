@@ -23,7 +23,7 @@ type Entry struct {
 	Pairs    [][2]string `json:"pairs"` // question and true answer of what is written
 	Output   string      `json:"model_output"`
 	Tokens   int         `json:"tokens"`
-	Ended    bool        `json:"ended"` // false: cut off at the limit
+	Ended    bool        `json:"ended"`              // false: cut off at the limit
 	LeftOut  int         `json:"left_out,omitempty"` // later questions of the record
 	Choice   *Scored     `json:"choice,omitempty"`
 }
@@ -109,8 +109,9 @@ func (j *Journal) begin(s Settings) error {
 	return j.write(header{journalFormat, s})
 }
 
-// Append adds entries, which must follow one another. Either all of them count
-// or none: after an error the file is set back.
+// Append adds entries, which must follow one another. After an error the file
+// is set back to what it held before; where the disk does not even allow that,
+// the entries that came to it whole count.
 func (j *Journal) Append(entries ...Entry) error {
 	values := make([]any, len(entries))
 	for i, e := range entries {
@@ -194,8 +195,9 @@ func scanJournal(path string, r io.Reader, each func(Entry) error) (s Settings, 
 			return s, size, nil
 		}
 		if err == nil && n == 1 {
-			s, err = parseHeader(line)
-			next, end = s.part()
+			if s, err = parseHeader(line); err == nil {
+				next, end = s.part()
+			}
 		} else if err == nil {
 			err = entry(line, next, end, each)
 			next++

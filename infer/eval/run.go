@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"llana/infer"
+	"llana/infer/metrics"
 	"llana/models/spatialllana"
 )
 
@@ -54,7 +55,7 @@ func ShardName(out string, shard, shards int) string {
 // behind what it holds, and makes out of it at the end. When ctx is cancelled
 // it returns the context's error; the journal stays.
 func Run(ctx context.Context, m *spatialllana.Model, modelDir string, s Source, out string, o Options) (Result, error) {
-	set, err := SettingsOf(m, modelDir, s, o)
+	set, err := SettingsOf(ctx, m, modelDir, s, o)
 	if err != nil {
 		return Result{}, err
 	}
@@ -65,7 +66,7 @@ func Run(ctx context.Context, m *spatialllana.Model, modelDir string, s Source, 
 
 // SettingsOf returns the settings of a run. It reads the annotations once and
 // the headers of all objects' tokens; what is missing or malformed is an error.
-func SettingsOf(m *spatialllana.Model, modelDir string, s Source, o Options) (Settings, error) {
+func SettingsOf(ctx context.Context, m *spatialllana.Model, modelDir string, s Source, o Options) (Settings, error) {
 	set := Settings{Split: s.Split, Text: s.Text, Turns: o.Turns, Shard: max(1, o.Shard), Shards: max(1, o.Shards), Verdict: s.Verdict}
 	if set.Turns == "" {
 		set.Turns = TurnsFirst
@@ -79,7 +80,7 @@ func SettingsOf(m *spatialllana.Model, modelDir string, s Source, o Options) (Se
 	if set.Model, err = ModelDigest(modelDir); err != nil {
 		return set, err
 	}
-	if set.Items, set.Annotations, err = s.survey(m.Projector); err != nil {
+	if set.Items, set.Annotations, err = s.survey(ctx, m.Projector); err != nil {
 		return set, err
 	}
 	return set, set.validate()
@@ -222,7 +223,7 @@ func (r *Result) finish(journals []string) error {
 			return err
 		}
 	}
-	if err := WritePredictions(r.Out, predictions(journals...)); err != nil {
+	if err := metrics.WritePredictions(r.Out, predictions(journals...)); err != nil {
 		return err
 	}
 	if r.Text != MultiChoice {

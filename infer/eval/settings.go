@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -63,14 +64,20 @@ func (s *Settings) setSampling(o infer.Options) {
 	}
 }
 
+// MaxShards bounds the parts of a run, maxItems its questions.
+const (
+	MaxShards = 1 << 16
+	maxItems  = 1 << 40
+)
+
 func (s *Settings) validate() error {
 	switch {
 	case s.Turns != TurnsFirst && s.Turns != TurnsCopy:
 		return fmt.Errorf("turns %q, want %s or %s", s.Turns, TurnsFirst, TurnsCopy)
-	case s.Shards < 1 || s.Shard < 1 || s.Shard > s.Shards:
-		return fmt.Errorf("shard %d of %d, want 1 to the number of shards", s.Shard, s.Shards)
-	case s.Items < 0:
-		return fmt.Errorf("%d items", s.Items)
+	case s.Shards < 1 || s.Shards > MaxShards || s.Shard < 1 || s.Shard > s.Shards:
+		return fmt.Errorf("shard %d of %d, want 1 to the number of shards, which is at most %d", s.Shard, s.Shards, MaxShards)
+	case s.Items < 0 || s.Items > maxItems:
+		return fmt.Errorf("%d items, want 0 to %d", s.Items, maxItems)
 	}
 	return nil
 }
@@ -81,18 +88,18 @@ func (s *Settings) part() (lo, hi int) {
 	return int(int64(s.Items) * int64(s.Shard-1) / int64(s.Shards)), int(int64(s.Items) * int64(s.Shard) / int64(s.Shards))
 }
 
-// differ says in what two settings differ, "" if in nothing that matters.
-// ignore names fields, by their JSON names, that may differ.
-func (s Settings) differ(have Settings, ignore ...string) string {
+// differ says in what found settings differ from s, "" if in nothing that
+// matters. ignore names fields, by their JSON names, that may differ.
+func (s Settings) differ(found Settings, ignore ...string) string {
 	var parts []string
-	a, b := reflect.ValueOf(s), reflect.ValueOf(have)
+	a, b := reflect.ValueOf(s), reflect.ValueOf(found)
 	for i := range a.NumField() {
 		name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
 		if name == "model" || slices.Contains(ignore, name) {
 			continue
 		}
 		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); x != y {
-			parts = append(parts, fmt.Sprintf("%s is %v there and %v now", name, y, x))
+			parts = append(parts, fmt.Sprintf("%s is %v, not %v", name, y, x))
 		}
 	}
 	return strings.Join(parts, "; ")
@@ -154,7 +161,7 @@ func digestFile(h hash.Hash, path string) error {
 // survey counts the items of a source, digests its annotations, and checks that
 // every object's tokens are there and as the model reads them, so that a run of
 // hours does not end for want of one.
-func (s Source) survey(p *spatialllana.Projector) (items int, digest string, err error) {
+func (s Source) survey(ctx context.Context, p *spatialllana.Projector) (items int, digest string, err error) {
 	shape := Shape{}
 	if p != nil {
 		if shape = (Shape{p.Tokens, p.Width}); p.Pool != "" {
@@ -166,7 +173,9 @@ func (s Source) survey(p *spatialllana.Projector) (items int, digest string, err
 		if err != nil {
 			return 0, "", err
 		}
-		items++
+		if items++; items%256 == 0 && ctx.Err() != nil {
+			return 0, "", ctx.Err()
+		}
 		if item.Object && p == nil {
 			return 0, "", fmt.Errorf("%s: record %d shows object %q, but the model has no projector: it reads no objects", s.Path, item.Record, item.ObjectID)
 		}

@@ -80,7 +80,7 @@ func NewTask(name, text string) (Task, error) {
 	switch {
 	case slices.Contains(s.texts, text):
 		return Task{name, text}, nil
-	case text == "", s.texts[0] != Brief && text == Brief, len(s.texts) == 1 && slices.Contains(shapeTexts, text):
+	case text == "", slices.Contains(shapeTexts, text):
 		return Task{name, s.texts[0]}, nil
 	}
 	return Task{}, fmt.Errorf("text data %q of split %s, want one of %s", text, name, strings.Join(s.texts, ", "))

@@ -1,0 +1,104 @@
+package eval
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"llana/infer/metrics"
+	"llana/models/checkpoint/atomicfile"
+)
+
+// ChoiceProtocol describes how multiple-choice questions are scored; every
+// score carries it, because it is this project's own.
+const ChoiceProtocol = "llana's own protocol, the release has none: one answer to each question; " +
+	"right if its text equals the right option, or else if the first option letter that stands alone is the right one"
+
+// verdictProtocol is that of the toy world's questions, which embed no
+// options.
+const verdictProtocol = "llana's own protocol for the toy world: right if the answer comes to the same verdict, which is what follows its last \"so\""
+
+// Accuracy is a share of right answers with its bootstrap interval, from 0 to
+// 100.
+type Accuracy struct {
+	Questions int `json:"questions"`
+	Right     int `json:"right"`
+	metrics.Interval
+}
+
+// ChoiceScore is the score of a run of multiple-choice questions.
+type ChoiceScore struct {
+	Protocol string `json:"protocol"`
+	Model    string `json:"model"`
+	// Greedy is false if answers were sampled.
+	Greedy bool `json:"greedy"`
+	Accuracy
+	NoOption   int                 `json:"no_option"` // answers that choose none of the options
+	ByRelation map[string]Accuracy `json:"by_relation"`
+}
+
+// Write writes the score as JSON.
+func (s *ChoiceScore) Write(path string) error {
+	b, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(path, append(b, '\n'))
+}
+
+// choiceCounter counts right answers. It keeps a count for each relation, not
+// the answers.
+type choiceCounter struct {
+	all        tally
+	noOption   int
+	byRelation map[string]*tally
+}
+
+type tally struct{ right, all int }
+
+func (t *tally) add(right bool) {
+	if t.all++; right {
+		t.right++
+	}
+}
+
+// accuracy bootstraps the mean of the tally's zeros and ones.
+func (t *tally) accuracy(seed uint64) Accuracy {
+	scores := make([]float64, t.all)
+	for i := range t.right {
+		scores[i] = 100
+	}
+	return Accuracy{t.all, t.right, metrics.MeanInterval(scores, metrics.Resampling{Seed: seed})}
+}
+
+func (c *choiceCounter) add(s *Scored) {
+	if s == nil {
+		return
+	}
+	if c.byRelation == nil {
+		c.byRelation = map[string]*tally{}
+	}
+	t := c.byRelation[s.Relation]
+	if t == nil {
+		t = &tally{}
+		c.byRelation[s.Relation] = t
+	}
+	t.add(s.Right)
+	c.all.add(s.Right)
+	if s.Given < 0 && len(s.Options) > 0 {
+		c.noOption++
+	}
+}
+
+func (c *choiceCounter) score(s Settings) *ChoiceScore {
+	out := &ChoiceScore{Protocol: ChoiceProtocol, Model: s.ModelName, Greedy: s.Temperature == 0 || s.TopK == 1,
+		NoOption: c.noOption, ByRelation: map[string]Accuracy{}}
+	if s.Verdict {
+		out.Protocol = verdictProtocol
+	}
+	out.Accuracy = c.all.accuracy(s.Seed)
+	for _, name := range slices.Sorted(maps.Keys(c.byRelation)) {
+		out.ByRelation[name] = c.byRelation[name].accuracy(s.Seed)
+	}
+	return out
+}
