@@ -8,9 +8,12 @@ func evalCommand(a *app) *cobra.Command {
 		Short: "Evaluate a language model's answers as the paper does",
 		Long: `Evaluate a language model on a benchmark. Its answers are a JSON file with one
 record for each question; metrics compare each answer with the truth.`,
+		Example: "  llana eval score --results evaluation_results/model/hst.json",
 	})
-	for _, c := range []func(*app) *cobra.Command{evalRunCommand, evalMergeCommand} {
-		cmd.AddCommand(c(a))
-	}
+	cmd.AddCommand(
+		evalRunCommand(a),
+		evalMergeCommand(a),
+		evalScoreCommand(a),
+	)
 	return cmd
 }

@@ -120,6 +120,10 @@ func (a *app) evalRun(ctx context.Context, f evalRunFlags) error {
 	if err := makeFolders(out); err != nil {
 		return err
 	}
+	id, err := eval.Identify(f.model)
+	if err != nil {
+		return err
+	}
 	var r eval.Result
 	err = a.withDevice(func(d kernels.Device) error {
 		m, err := spatialllana.Open(d, f.model, spatialllana.OpenOptions{})
@@ -127,7 +131,7 @@ func (a *app) evalRun(ctx context.Context, f evalRunFlags) error {
 			return err
 		}
 		defer m.Free()
-		r, err = a.runTask(ctx, m, f.model, s, out, o)
+		r, err = a.runTask(ctx, m, id, s, out, o)
 		return err
 	})
 	if err != nil {
@@ -137,7 +141,7 @@ func (a *app) evalRun(ctx context.Context, f evalRunFlags) error {
 }
 
 // runTask runs a task with a progress bar.
-func (a *app) runTask(ctx context.Context, m *spatialllana.Model, dir string, s eval.Source, out string, o eval.Options) (eval.Result, error) {
+func (a *app) runTask(ctx context.Context, m *spatialllana.Model, id eval.ModelID, s eval.Source, out string, o eval.Options) (eval.Result, error) {
 	answered, began := 0, -1
 	bar := a.console().Bar(s.Task.String(), -1)
 	o.Progress = func(done, total int) {
@@ -152,7 +156,7 @@ func (a *app) runTask(ctx context.Context, m *spatialllana.Model, dir string, s 
 		bar.Set(done - began)
 	}
 	defer func() { bar.Close() }()
-	r, err := eval.Run(ctx, m, dir, s, out, o)
+	r, err := eval.Run(ctx, m, id, s, out, o)
 	if errors.Is(err, context.Canceled) && began >= 0 {
 		return r, fmt.Errorf("interrupted after %d answers, which %s holds; the same command goes on from there: %w",
 			answered, eval.JournalName(eval.ShardName(out, o.Shard, o.Shards)), err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"llana/infer"
@@ -54,8 +53,8 @@ func ShardName(out string, shard, shards int) string {
 // journal beside out has every answer as soon as it is given; Run goes on
 // behind what it holds, and makes out of it at the end. When ctx is cancelled
 // it returns the context's error; the journal stays.
-func Run(ctx context.Context, m *spatialllana.Model, modelDir string, s Source, out string, o Options) (Result, error) {
-	set, err := SettingsOf(ctx, m, modelDir, s, o)
+func Run(ctx context.Context, m *spatialllana.Model, id ModelID, s Source, out string, o Options) (Result, error) {
+	set, err := settingsOf(ctx, m, id, s, o)
 	if err != nil {
 		return Result{}, err
 	}
@@ -64,22 +63,16 @@ func Run(ctx context.Context, m *spatialllana.Model, modelDir string, s Source, 
 	return Answers(ctx, a, set, s, ShardName(out, set.Shard, set.Shards), o)
 }
 
-// SettingsOf returns the settings of a run. It reads the annotations once and
+// settingsOf returns the settings of a run. It reads the annotations once and
 // the headers of all objects' tokens; what is missing or malformed is an error.
-func SettingsOf(ctx context.Context, m *spatialllana.Model, modelDir string, s Source, o Options) (Settings, error) {
-	set := Settings{Split: s.Split, Text: s.Text, Turns: o.Turns, Shard: max(1, o.Shard), Shards: max(1, o.Shards), Verdict: s.Verdict}
+func settingsOf(ctx context.Context, m *spatialllana.Model, id ModelID, s Source, o Options) (Settings, error) {
+	set := Settings{Split: s.Split, Text: s.Text, Turns: o.Turns, Shard: max(1, o.Shard), Shards: max(1, o.Shards), Verdict: s.Verdict,
+		ModelName: id.Name, Model: id.Digest}
 	if set.Turns == "" {
 		set.Turns = TurnsFirst
 	}
-	whole, err := filepath.Abs(modelDir)
-	if err != nil {
-		return set, err
-	}
-	set.ModelName = filepath.Base(whole)
 	set.setSampling(o.Options)
-	if set.Model, err = ModelDigest(modelDir); err != nil {
-		return set, err
-	}
+	var err error
 	if set.Items, set.Annotations, err = s.survey(ctx, m.Projector); err != nil {
 		return set, err
 	}

@@ -331,6 +331,43 @@ func TestParts(t *testing.T) {
 	}
 }
 
+var toyID = ModelID{"spatial", "bundled"}
+
+// A model folder is known by its content, wherever it lies.
+func TestIdentify(t *testing.T) {
+	a, err := Identify("../toymodel/data/spatial")
+	if err != nil || a.Name != "spatial" {
+		t.Fatal(a, err)
+	}
+	dir := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(dir, os.DirFS("../toymodel/data/spatial")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, at(dir, "notes.txt"), "not part of the model")
+	b, err := Identify(dir)
+	if err != nil || b.Name != "copy" || b.Digest != a.Digest {
+		t.Errorf("a copy is %v (%v), the original %v", b, err, a)
+	}
+	weights := at(dir, "model.safetensors")
+	f, err := os.OpenFile(weights, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte{77}, 500000); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if c, err := Identify(dir); err != nil || c.Digest == a.Digest {
+		t.Errorf("with another weight it is %v (%v)", c, err)
+	}
+	if p, err := Identify("../toymodel/data/pooled"); err != nil || p.Digest == a.Digest {
+		t.Errorf("another model is %v (%v)", p, err)
+	}
+	if _, err := Identify(at(dir, "none")); err == nil {
+		t.Error("no error for a folder that does not exist")
+	}
+}
+
 // toyTask writes a data folder of some bundled scenes with their tokens.
 func toyTask(t *testing.T, m *toymodel.Models, scenes int) Layout {
 	t.Helper()
@@ -382,7 +419,7 @@ func TestBatchesAnswerAlike(t *testing.T) {
 		for i, c := range []struct{ batch, shards int }{{1, 1}, {4, 1}, {0, 3}} {
 			out := filepath.Join(t.TempDir(), "out.json")
 			for shard := range c.shards {
-				_, err := Run(t.Context(), m.Spatial, "../toymodel/data/spatial", s, out, Options{Options: o, Batch: c.batch, Shard: shard + 1, Shards: c.shards})
+				_, err := Run(t.Context(), m.Spatial, toyID, s, out, Options{Options: o, Batch: c.batch, Shard: shard + 1, Shards: c.shards})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -423,7 +460,7 @@ func TestAnswersAreTheModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	out := filepath.Join(t.TempDir(), "out.json")
-	r, err := Run(t.Context(), m.Spatial, "../toymodel/data/spatial", s, out, Options{})
+	r, err := Run(t.Context(), m.Spatial, toyID, s, out, Options{})
 	if err != nil || r.ModelName != "spatial" || r.MaxNewTokens != infer.DefaultNewTokens {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -469,7 +506,7 @@ func TestRunChecksObjects(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out.json")
 	run := func(want ...string) {
 		t.Helper()
-		_, err := Run(t.Context(), m.Spatial, "../toymodel/data/spatial", s, out, Options{})
+		_, err := Run(t.Context(), m.Spatial, toyID, s, out, Options{})
 		if err == nil || !contains(err.Error(), want...) {
 			t.Errorf("error %v, want %q", err, want)
 		}

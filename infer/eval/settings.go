@@ -105,18 +105,28 @@ func (s Settings) differ(found Settings, ignore ...string) string {
 	return strings.Join(parts, "; ")
 }
 
+// ModelID tells models apart.
+type ModelID struct {
+	Name   string // for people
+	Digest string // of what the model is made of
+}
+
 // digestEnds is how much of a weight file's beginning and end enters the
 // digest of a model; with its size that tells models apart without reading
 // them whole.
 const digestEnds = 1 << 20
 
-// ModelDigest returns a short text that tells model folders apart by what is in
-// them, not by where they lie: all of the small files, and the size, beginning
-// and end of the others.
-func ModelDigest(dir string) (string, error) {
+// Identify returns the name of a model folder and a digest that does not depend
+// on where it lies: of the whole content of small files, and of the size,
+// beginning and end of the others.
+func Identify(dir string) (ModelID, error) {
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return ModelID{}, err
+	}
 	entries, err := os.ReadDir(dir) // sorted
 	if err != nil {
-		return "", err
+		return ModelID{}, err
 	}
 	h := sha256.New()
 	for _, e := range entries {
@@ -126,10 +136,10 @@ func ModelDigest(dir string) (string, error) {
 			continue
 		}
 		if err := digestFile(h, filepath.Join(dir, e.Name())); err != nil {
-			return "", err
+			return ModelID{}, err
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+	return ModelID{filepath.Base(whole), hex.EncodeToString(h.Sum(nil)[:16])}, nil
 }
 
 func digestFile(h hash.Hash, path string) error {

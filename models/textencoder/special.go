@@ -1,0 +1,50 @@
+package textencoder
+
+import "strings"
+
+// tokenizer turns a text into token ids, without those around it.
+type tokenizer interface {
+	encode(text string) []int32
+}
+
+// specials are names of tokens that mean themselves wherever a text has them.
+type specials map[string]int32
+
+// findSpecials returns the names that the vocabulary has.
+func findSpecials(vocab map[string]int32, names ...string) specials {
+	s := specials{}
+	for _, n := range names {
+		if id, ok := vocab[n]; ok {
+			s[n] = id
+		}
+	}
+	return s
+}
+
+// split encodes a text with special tokens: what is between them goes to
+// encode, piece by piece. The leftmost name is taken, of several the longest.
+func (s specials) split(text string, encode func(ids []int32, piece string) []int32) []int32 {
+	var ids []int32
+	for {
+		at, name := len(text), ""
+		for n := range s {
+			if i := strings.Index(text, n); i >= 0 && (i < at || i == at && len(n) > len(name)) {
+				at, name = i, n
+			}
+		}
+		piece := text[:at]
+		if name == maskToken { // takes the space before it along
+			piece = strings.TrimRight(piece, " \t\r\n")
+		}
+		if piece != "" {
+			ids = encode(ids, piece)
+		}
+		if name == "" {
+			return ids
+		}
+		ids = append(ids, s[name])
+		text = text[at+len(name):]
+	}
+}
+
+const maskToken = "<mask>"
