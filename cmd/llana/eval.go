@@ -14,6 +14,8 @@ record for each question; metrics compare each answer with the truth.`,
 		evalRunCommand(a),
 		evalMergeCommand(a),
 		evalScoreCommand(a),
+		evalReportCommand(a),
+		evalDemoCommand(a),
 	)
 	return cmd
 }

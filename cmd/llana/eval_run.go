@@ -180,25 +180,26 @@ func (a *app) printRun(r eval.Result) error {
 	if _, err := fmt.Fprintln(a.out, s); err != nil || r.Choice == nil {
 		return err
 	}
-	return printChoice(a.out, r)
+	fmt.Fprint(a.out, r.ChoiceOut+": ")
+	return printChoice(a.out, r.Choice)
 }
 
 // printChoice prints the score of multiple-choice questions.
-func printChoice(out io.Writer, r eval.Result) error {
-	fmt.Fprintf(out, "%s\n\n", r.ChoiceOut)
+func printChoice(out io.Writer, c *eval.ChoiceScore) error {
+	fmt.Fprintf(out, "%d of %d right\n\n", c.Right, c.Questions)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "RELATION\tQUESTIONS\tRIGHT\t95 % INTERVAL")
 	row := func(name string, c eval.Accuracy) {
 		fmt.Fprintf(w, "%s\t%d\t%.1f %%\t%.1f to %.1f\n", name, c.Questions, c.Mean, c.Low, c.High)
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Choice.ByRelation)) {
-		row(name, r.Choice.ByRelation[name])
+	for _, name := range slices.Sorted(maps.Keys(c.ByRelation)) {
+		row(name, c.ByRelation[name])
 	}
-	row("all", r.Choice.Accuracy)
+	row("all", c.Accuracy)
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%d answers choose no option. %s.\n", r.Choice.NoOption, r.Choice.Protocol)
+	_, err := fmt.Fprintf(out, "\n%d answers choose no option. %s.\n", c.NoOption, c.Protocol)
 	return err
 }
 

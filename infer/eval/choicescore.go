@@ -2,7 +2,9 @@ package eval
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
+	"os"
 	"slices"
 
 	"llana/infer/metrics"
@@ -45,6 +47,26 @@ func (s *ChoiceScore) Write(path string) error {
 	}
 	return atomicfile.WriteBytes(path, append(b, '\n'))
 }
+
+// ReadChoiceScore reads a score that Write wrote.
+func ReadChoiceScore(path string) (*ChoiceScore, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var s ChoiceScore
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, fmt.Errorf("%s: not a score of multiple-choice questions: %w", path, err)
+	}
+	if s.Protocol == "" || s.Questions < 1 {
+		return nil, fmt.Errorf("%s: not a score of multiple-choice questions: want \"protocol\" and \"questions\"", path)
+	}
+	return &s, nil
+}
+
+// ChoiceSuffix is what the file of a score ends in, in place of ".json" of the
+// results.
+const ChoiceSuffix = "_evaluated_multi_choice.json"
 
 // choiceCounter counts right answers. It keeps a count for each relation, not
 // the answers.

@@ -223,6 +223,6 @@ func (r *Result) finish(journals []string) error {
 		return nil
 	}
 	r.Choice = choice.score(r.Settings)
-	r.ChoiceOut = strings.TrimSuffix(r.Out, ".json") + "_evaluated_multi_choice.json"
+	r.ChoiceOut = strings.TrimSuffix(r.Out, ".json") + ChoiceSuffix
 	return r.Choice.Write(r.ChoiceOut)
 }
