@@ -24,6 +24,7 @@ const evalDemoSingle = 3 // questions of all kinds about each scene
 
 func evalDemoCommand(a *app) *cobra.Command {
 	var out string
+	var scenes int
 	cmd := &cobra.Command{
 		Use:   "demo [--out DIR]",
 		Short: "Evaluate the bundled models on held-out scenes, from questions to page",
@@ -37,8 +38,12 @@ WordNet is installed. Nothing is downloaded.`,
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&out, "out", "llana-eval-demo", "folder")
+	cmd.Flags().IntVar(&scenes, "scenes", 0, "ask about the first so many scenes only; 0: all")
 	cmd.RunE = a.do(func(ctx context.Context, _ []string) error {
-		return a.withDevice(func(d kernels.Device) error { return a.evalDemo(ctx, d, out) })
+		if scenes < 0 {
+			return usagef("--scenes %d: want 0 or more", scenes)
+		}
+		return a.withDevice(func(d kernels.Device) error { return a.evalDemo(ctx, d, out, scenes) })
 	})
 	return cmd
 }
@@ -88,12 +93,19 @@ type evalDemoJSON struct {
 	Tasks  map[string]reportJSON `json:"tasks"`
 }
 
-func (a *app) evalDemo(ctx context.Context, d kernels.Device, dir string) error {
+func (a *app) evalDemo(ctx context.Context, d kernels.Device, dir string, limit int) error {
 	m, err := toymodel.Open(d)
 	if err != nil {
 		return err
 	}
-	e := &evalDemo{app: a, device: d, dir: dir, models: []demoModel{{name: "spatial tokens", model: m.Spatial}, {name: "one pooled token", model: m.Pooled}}}
+	scenes, err := toymodel.Scenes()
+	if err != nil {
+		return err
+	}
+	if limit > 0 {
+		scenes = scenes[:min(len(scenes), limit)]
+	}
+	e := &evalDemo{app: a, device: d, dir: dir, scenes: scenes, models: []demoModel{{name: "spatial tokens", model: m.Spatial}, {name: "one pooled token", model: m.Pooled}}}
 	e.result = evalDemoJSON{Out: dir, Page: filepath.Join(dir, "index.html"), Models: map[string]toyScore{}, Tasks: map[string]reportJSON{}}
 	s := &scorer{app: a}
 	if err := s.wordMetrics(); err != nil {
@@ -116,9 +128,6 @@ func (a *app) evalDemo(ctx context.Context, d kernels.Device, dir string) error 
 
 // writeData makes the data folder of the held-out scenes.
 func (e *evalDemo) writeData(ctx context.Context, m *toymodel.Models) (err error) {
-	if e.scenes, err = toymodel.Scenes(); err != nil {
-		return err
-	}
 	e.result.Scenes = len(e.scenes)
 	o := toyworld.DefaultOptions()
 	o.Seed, o.Test = toymodel.Seed, len(e.scenes)
@@ -155,6 +164,7 @@ func (e *evalDemo) task(ctx context.Context, t eval.Task, title string) error {
 	}
 	in := reportInput{}
 	var models []*report.Model
+	var choices []string
 	for i := range e.models {
 		m := &e.models[i]
 		out := filepath.Join(e.dir, strings.ReplaceAll(m.name, " ", "-"), t.FileName())
@@ -167,7 +177,7 @@ func (e *evalDemo) task(ctx context.Context, t eval.Task, title string) error {
 		}
 		if r.Choice != nil {
 			m.score.Spatial = r.Choice.Mean / 100
-			in.choices = append(in.choices, r.Choice)
+			choices = append(choices, r.ChoiceOut)
 			continue
 		}
 		evaluated, err := e.score(ctx, m, t, out)
@@ -180,8 +190,12 @@ func (e *evalDemo) task(ctx context.Context, t eval.Task, title string) error {
 		}
 		models = append(models, loaded)
 	}
+	o := metrics.Resampling{Seed: e.seed}
+	if in.choices, err = report.LoadChoices(choices, o); err != nil {
+		return err
+	}
 	if models != nil {
-		if in.table, err = report.NewTable(models, metrics.Resampling{Seed: e.seed}); err != nil {
+		if in.table, err = report.NewTable(models, o); err != nil {
 			return err
 		}
 	}

@@ -60,7 +60,7 @@ among the files; they are shown beside the others.`,
 // reportInput is what the files hold.
 type reportInput struct {
 	table   *report.Table
-	choices []*eval.ChoiceScore
+	choices []*report.Choice
 }
 
 func (f *reportFlags) check() error {
@@ -76,17 +76,17 @@ func (f *reportFlags) check() error {
 }
 
 func (f *reportFlags) read(args []string, seed uint64) (in reportInput, err error) {
-	var evaluations []string
+	var evaluations, choices []string
 	for _, path := range args {
-		if !strings.HasSuffix(path, eval.ChoiceSuffix) {
+		if strings.HasSuffix(path, eval.ChoiceSuffix) {
+			choices = append(choices, path)
+		} else {
 			evaluations = append(evaluations, path)
-			continue
 		}
-		c, err := eval.ReadChoiceScore(path)
-		if err != nil {
-			return in, err
-		}
-		in.choices = append(in.choices, c)
+	}
+	o := metrics.Resampling{Seed: seed}
+	if in.choices, err = report.LoadChoices(choices, o); err != nil {
+		return in, err
 	}
 	if f.names != nil && len(f.names) != len(evaluations) {
 		return in, usagef("--name is given %d times for %d evaluations", len(f.names), len(evaluations))
@@ -98,7 +98,7 @@ func (f *reportFlags) read(args []string, seed uint64) (in reportInput, err erro
 	if err != nil {
 		return in, err
 	}
-	in.table, err = report.NewTable(models, metrics.Resampling{Seed: seed})
+	in.table, err = report.NewTable(models, o)
 	if err == nil && f.sortBy != "" && !slices.Contains(in.table.Metrics, f.sortBy) {
 		err = fmt.Errorf("--sort-by %s: the evaluations do not have that score", f.sortBy)
 	}
@@ -162,9 +162,19 @@ func (a *app) writePage(ctx context.Context, f reportFlags, in reportInput) erro
 
 // reportJSON is the result of eval report.
 type reportJSON struct {
-	FullText bool                `json:"full_text"`
-	Models   []reportModelJSON   `json:"models"`
-	Choices  []*eval.ChoiceScore `json:"multi_choice,omitempty"`
+	FullText bool               `json:"full_text"`
+	Models   []reportModelJSON  `json:"models"`
+	Choices  []reportChoiceJSON `json:"multi_choice,omitempty"`
+}
+
+type reportChoiceJSON struct {
+	Name string `json:"name"`
+	File string `json:"file"`
+	eval.Accuracy
+	ByRelation map[string]eval.Accuracy `json:"by_relation"`
+	NoOption   int                      `json:"no_option"`
+	Protocol   string                   `json:"protocol"`
+	Difference *metrics.Comparison      `json:"minus_first,omitempty"`
 }
 
 type reportModelJSON struct {
@@ -191,15 +201,21 @@ func (a *app) printReport(in reportInput) error {
 	}
 	for _, c := range in.choices {
 		fmt.Fprintf(a.out, "\nmultiple choice, %s: ", c.Model)
-		if err := printChoice(a.out, c); err != nil {
+		if err := printChoice(a.out, c.ChoiceScore); err != nil {
 			return err
+		}
+		if d := c.Difference(); d != "" {
+			fmt.Fprintf(a.out, "minus %s: %s\n", in.choices[0].Model, d)
 		}
 	}
 	return nil
 }
 
 func (in reportInput) json() reportJSON {
-	r := reportJSON{Choices: in.choices, Models: []reportModelJSON{}}
+	r := reportJSON{Models: []reportModelJSON{}}
+	for _, c := range in.choices {
+		r.Choices = append(r.Choices, reportChoiceJSON{c.Model, c.Path, c.Accuracy, c.ByRelation, c.NoOption, c.Protocol, c.Versus})
+	}
 	t := in.table
 	if t == nil {
 		return r

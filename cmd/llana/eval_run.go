@@ -199,7 +199,10 @@ func printChoice(out io.Writer, c *eval.ChoiceScore) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n%d answers choose no option. %s.\n", c.NoOption, c.Protocol)
+	if c.NoOption > 0 {
+		fmt.Fprintf(out, "\n%d answers choose no option.", c.NoOption)
+	}
+	_, err := fmt.Fprintf(out, "\n%s.\n", c.Protocol)
 	return err
 }
 

@@ -1,8 +1,10 @@
 package eval
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -37,18 +39,62 @@ type ChoiceScore struct {
 	Accuracy
 	NoOption   int                 `json:"no_option"` // answers that choose none of the options
 	ByRelation map[string]Accuracy `json:"by_relation"`
+	// Results are the questions one by one. Only ReadChoiceScore sets them: a
+	// run does not keep them.
+	Results []ChoiceResult `json:"results,omitempty"`
 }
 
-// Write writes the score as JSON.
-func (s *ChoiceScore) Write(path string) error {
-	b, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
+// ChoiceResult is one question with its answer.
+type ChoiceResult struct {
+	ObjectID string `json:"object_id"`
+	Question string `json:"question"`
+	Truth    string `json:"ground_truth"`
+	Output   string `json:"model_output"`
+	Relation string `json:"relation"`
+	Given    string `json:"given"` // letter of the chosen option, "" for none
+	Right    bool   `json:"right"`
+}
+
+// write writes the score as JSON, with the results that journals hold, one at
+// a time.
+func (s *ChoiceScore) write(path string, journals []string) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		head, err := json.MarshalIndent(s, "", "  ")
+		if err != nil {
+			return err
+		}
+		// The object is left open: its last member follows.
+		if _, err := fmt.Fprintf(w, "%s,\n  \"results\": [", bytes.TrimSuffix(head, []byte("\n}"))); err != nil {
+			return err
+		}
+		comma := ""
+		for _, from := range journals {
+			_, err := ReadJournal(from, func(e Entry) error {
+				b, err := json.Marshal(e.choiceResult())
+				if err == nil {
+					_, err = fmt.Fprintf(w, "%s\n    %s", comma, b)
+				}
+				comma = ","
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		_, err = io.WriteString(w, "\n  ]\n}\n")
 		return err
-	}
-	return atomicfile.WriteBytes(path, append(b, '\n'))
+	})
 }
 
-// ReadChoiceScore reads a score that Write wrote.
+func (e Entry) choiceResult() ChoiceResult {
+	r := ChoiceResult{ObjectID: e.ObjectID, Question: e.Pairs[0][0], Truth: e.Pairs[0][1], Output: e.Output}
+	if c := e.Choice; c != nil {
+		r.Relation, r.Given, r.Right = c.Relation, Letter(c.Given), c.Right
+	}
+	return r
+}
+
+// ReadChoiceScore reads the score that a run wrote.
 func ReadChoiceScore(path string) (*ChoiceScore, error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -58,8 +104,8 @@ func ReadChoiceScore(path string) (*ChoiceScore, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return nil, fmt.Errorf("%s: not a score of multiple-choice questions: %w", path, err)
 	}
-	if s.Protocol == "" || s.Questions < 1 {
-		return nil, fmt.Errorf("%s: not a score of multiple-choice questions: want \"protocol\" and \"questions\"", path)
+	if s.Protocol == "" || s.Questions < 1 || len(s.Results) != s.Questions {
+		return nil, fmt.Errorf("%s: not a score of multiple-choice questions: want \"protocol\", \"questions\" and so many \"results\"", path)
 	}
 	return &s, nil
 }

@@ -224,5 +224,5 @@ func (r *Result) finish(journals []string) error {
 	}
 	r.Choice = choice.score(r.Settings)
 	r.ChoiceOut = strings.TrimSuffix(r.Out, ".json") + ChoiceSuffix
-	return r.Choice.Write(r.ChoiceOut)
+	return r.Choice.write(r.ChoiceOut, journals)
 }

@@ -2,7 +2,6 @@ package eval
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -577,9 +576,16 @@ func TestChoiceRun(t *testing.T) {
 	if a, l := c.ByRelation["above/below"], c.ByRelation["left/right"]; a.Right != 20 || a.Questions != 20 || l.Right != 10 || l.Questions != 20 {
 		t.Errorf("by relation %+v", c.ByRelation)
 	}
-	var file ChoiceScore
-	if err := json.Unmarshal([]byte(readFile(t, r.ChoiceOut)), &file); err != nil || !reflect.DeepEqual(&file, c) {
-		t.Errorf("the file has %+v (%v), want %+v", file, err, c)
+	file, err := ReadChoiceScore(r.ChoiceOut)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := ChoiceResult{"4-b", "What is left of the seat?\nA. legs\nB. back", "B", "(A) legs", "left/right", "A", false}
+	if len(file.Results) != 40 || file.Results[3] != want {
+		t.Errorf("%d results, the fourth %+v, want %+v", len(file.Results), file.Results[3], want)
+	}
+	if file.Results = nil; !reflect.DeepEqual(file, c) {
+		t.Errorf("the file has %+v, want %+v", file, c)
 	}
 	if p, err := metrics.ReadPredictions(out); err != nil || p[3].GroundTruth != "B" || p[3].ModelOutput != "(A) legs" {
 		t.Errorf("predictions %+v, %v", p, err)

@@ -18,8 +18,8 @@ type Model struct {
 	// not beside the evaluation.
 	Questions []string
 
-	index map[key]int // of the results
-	keys  []key
+	keys  []key // of the results
+	index map[key]int
 }
 
 // key says which record a result is about: the n-th of an object.
@@ -51,7 +51,7 @@ func Load(path, name string) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{Name: name, Path: path, Evaluation: e}
-	m.number()
+	m.keys, m.index = number(len(e.Results), func(i int) string { return e.Results[i].ObjectID })
 	from := stem(path) + ".json"
 	if from == path {
 		return m, nil
@@ -73,16 +73,18 @@ func Load(path, name string) (*Model, error) {
 	return m, nil
 }
 
-// number gives every result its key.
-func (m *Model) number() {
+// number gives n results their keys.
+func number(n int, object func(i int) string) (keys []key, index map[key]int) {
 	seen := map[string]int{}
-	m.index = make(map[key]int, len(m.Results))
-	for i, r := range m.Results {
-		k := key{r.ObjectID, seen[r.ObjectID]}
-		seen[r.ObjectID]++
-		m.index[k] = i
-		m.keys = append(m.keys, k)
+	index = make(map[key]int, n)
+	for i := range n {
+		id := object(i)
+		k := key{id, seen[id]}
+		seen[id]++
+		index[k] = i
+		keys = append(keys, k)
 	}
+	return keys, index
 }
 
 // LoadAll loads evaluations of several models. names may be nil; models are

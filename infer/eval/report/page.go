@@ -41,10 +41,10 @@ type TileValue struct{ Name, Value string }
 type Section struct {
 	Title    string
 	Table    *Table
-	Choices  []*eval.ChoiceScore // multiple-choice scores beside the table
-	Examples int                 // best and worst answers that are shown, of each
-	SortBy   string              // the metric that says which are; "": the best there is
-	Pictures Pictures            // nil: none
+	Choices  []*Choice // multiple-choice scores beside the table
+	Examples int       // best and worst answers that are shown, of each
+	SortBy   string    // the metric that says which are; "": the best there is
+	Pictures Pictures  // nil: none
 }
 
 // Write writes the page. Pictures are made one after another; progress, which
@@ -108,11 +108,9 @@ type cellView struct {
 }
 
 type choiceView struct {
-	Series   int
-	Name     string
-	Rows     []choiceRow
-	Protocol string
-	NoOption int
+	*Choice
+	Series int
+	Rows   []choiceRow
 }
 
 type choiceRow struct {
@@ -144,9 +142,18 @@ type scoreView struct{ Name, Value string }
 
 func (s *Section) view(ctx context.Context, picture func()) (sectionView, error) {
 	v := sectionView{Section: s, Choice: s.choices()}
-	t := s.Table
+	e := &exampler{Section: s, cache: map[string]template.URL{}, picture: picture}
+	if err := v.addTable(ctx, e); err != nil {
+		return v, err
+	}
+	return v, v.addWrong(ctx, e)
+}
+
+// addTable adds what the section's table gives.
+func (v *sectionView) addTable(ctx context.Context, e *exampler) error {
+	t := v.Table
 	if t == nil {
-		return v, nil
+		return nil
 	}
 	for i, name := range t.Metrics {
 		row := rowView{Title: titles[name]}
@@ -158,17 +165,48 @@ func (s *Section) view(ctx context.Context, picture func()) (sectionView, error)
 		v.Rows = append(v.Rows, row)
 		v.Histograms = append(v.Histograms, newHistogram(titles[name], scores, means))
 	}
-	e := &exampler{Section: s, cache: map[string]template.URL{}, picture: picture}
 	for _, g := range e.groups() {
 		group, err := e.group(ctx, g)
 		if err != nil {
-			return v, err
+			return err
 		}
 		if len(group.Examples) > 0 {
 			v.Groups = append(v.Groups, group)
 		}
 	}
-	return v, nil
+	return nil
+}
+
+// addWrong adds the first wrong answers of each model to multiple-choice
+// questions, one about each object.
+func (v *sectionView) addWrong(ctx context.Context, e *exampler) error {
+	for _, c := range v.Choices {
+		g := exampleGroup{Title: "Wrong answers of " + c.Model}
+		seen := map[string]bool{}
+		for i, r := range c.Results {
+			if r.Right || seen[r.ObjectID] || len(g.Examples) == v.Examples {
+				continue
+			}
+			seen[r.ObjectID] = true
+			x := example{ObjectID: r.ObjectID, Question: r.Question, Truth: r.Truth}
+			for n, other := range v.Choices {
+				if j, ok := other.index[c.keys[i]]; ok {
+					o := other.Results[j]
+					verdict := map[bool]string{true: "right", false: "wrong"}[o.Right]
+					x.Answers = append(x.Answers, answerView{Series: n, Name: other.Model, Text: o.Output, Scores: []scoreView{{o.Given, verdict}}})
+				}
+			}
+			var err error
+			if x.Picture, err = e.draw(ctx, r.ObjectID); err != nil {
+				return err
+			}
+			g.Examples = append(g.Examples, x)
+		}
+		if len(g.Examples) > 0 {
+			v.Groups = append(v.Groups, g)
+		}
+	}
+	return nil
 }
 
 func newCell(series int, c Cell) cellView {
@@ -184,7 +222,7 @@ func newCell(series int, c Cell) cellView {
 func (s *Section) choices() []choiceView {
 	var out []choiceView
 	for i, c := range s.Choices {
-		v := choiceView{Series: i, Name: c.Model, Protocol: c.Protocol, NoOption: c.NoOption}
+		v := choiceView{Choice: c, Series: i}
 		for _, name := range sortedKeys(c.ByRelation) {
 			v.Rows = append(v.Rows, choiceRow{name, c.ByRelation[name]})
 		}

@@ -75,7 +75,7 @@ func Render(ctx context.Context, d kernels.Device, f *nerf.Field, grid *nerf.Gri
 		grid = grids[0]
 	}
 	o := nerf.RenderOptions{Half: grid.Half, Step: renderStep, Grid: grid, MinTransmittance: 1e-3}
-	px, err := f.Render(ctx, d, nerf.Orbit(frontAzimuth, 25, 2.2, pictureSize), o)
+	px, err := f.Render(ctx, d, nerf.Orbit(frontAzimuth, 25, 2.1, pictureSize), o)
 	if err != nil {
 		return nil, err
 	}
