@@ -27,7 +27,8 @@ type asker struct {
 	m    *spatialllana.Model
 	vecs func(id string) (path string, err error)
 	o    infer.Options
-	rows int // of a batch at most
+	rows int     // of a batch at most
+	sure float32 // tolerance, but in tests
 
 	session *infer.Session // of rows 1: about the object asked last
 	object  *spatialllana.Object
@@ -43,7 +44,7 @@ const tolerance = 1e-4
 // batchMemory bounds the cache of a batch, in bytes; maxRows its prompts.
 const (
 	batchMemory = 1 << 30
-	maxRows     = 64
+	maxRows     = 32 // more are not faster on a CPU
 )
 
 // NewAnswerer returns an Answerer that asks a model. batch is how many prompts
@@ -63,7 +64,7 @@ func NewAnswerer(m *spatialllana.Model, s Source, o infer.Options, batch int) (a
 	if o.Temperature > 0 && o.TopK != 1 {
 		rows = 1
 	}
-	k := &asker{m: m, vecs: s.VecPath, o: o, rows: rows}
+	k := &asker{m: m, vecs: s.VecPath, o: o, rows: rows, sure: tolerance}
 	k.o.Margins = true
 	return k, k.close
 }
@@ -80,7 +81,7 @@ func (a *asker) Window() int {
 	if a.rows == 1 {
 		return 1
 	}
-	return 4 * a.rows
+	return 2 * a.rows
 }
 
 // Answer implements Answerer.
@@ -135,7 +136,20 @@ func (a *asker) batches(ctx context.Context, items []Item) ([]infer.Answer, erro
 		}
 		order = order[n:]
 	}
+	a.trim()
 	return answers, nil
+}
+
+// pooledLimit is how much freed memory is kept from window to window. Batches
+// differ in size, and so do the buffers that they leave in the device's pool.
+const pooledLimit = 256 << 20
+
+// trim gives the device's freed memory back if there is much of it.
+func (a *asker) trim() {
+	d := a.m.Device()
+	if t, ok := d.(interface{ Trim() }); ok && d.Stats().Pooled > pooledLimit {
+		t.Trim()
+	}
 }
 
 func (a *asker) batch(ctx context.Context, which []int, prompts [][]int32, objects []*spatialllana.Object, answers []infer.Answer) error {
@@ -155,7 +169,7 @@ func (a *asker) batch(ctx context.Context, which []int, prompts [][]int32, objec
 		return err
 	}
 	for _, i := range which {
-		if answers[i].Margin < tolerance {
+		if answers[i].Margin < a.sure {
 			if err := ask(i); err != nil {
 				return err
 			}
@@ -172,7 +186,7 @@ func (a *asker) one(ctx context.Context, item Item) (infer.Answer, error) {
 	answer, err := a.inSession(ctx, item, o)
 	// Sampling compares with a random number instead of with the next logit:
 	// there is no margin, so nothing is shared.
-	if err != nil || a.fresh || answer.Margin >= tolerance {
+	if err != nil || a.fresh || answer.Margin >= a.sure {
 		return answer, err
 	}
 	a.close()

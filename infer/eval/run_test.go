@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -442,6 +443,50 @@ func TestBatchesAnswerAlike(t *testing.T) {
 		p, err := metrics.ParsePredictions([]byte(want))
 		if err != nil || len(p) != 18 || slices.ContainsFunc(p, func(p metrics.Prediction) bool { return p.ModelOutput == "" }) {
 			t.Errorf("%d predictions, %v: %+v", len(p), err, p[:min(3, len(p))])
+		}
+	}
+}
+
+// Answers that rounding could have changed are asked for again, alone.
+func TestSmallMargins(t *testing.T) {
+	d := cpu.New(0)
+	defer d.Close()
+	m, err := toymodel.Open(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := toyTask(t, m, 4).Source(Task{ShapeTest, Brief})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var items []Item
+	for item, err := range s.Items() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, item)
+	}
+	live := d.Stats().Live
+	var want []infer.Answer
+	for _, rows := range []int{1, 4} {
+		for _, sure := range []float32{tolerance, float32(math.Inf(1))} {
+			a, stop := NewAnswerer(m.Spatial, s, infer.Options{MaxNewTokens: 40}, rows)
+			a.(*asker).sure = sure
+			got, err := a.Answer(t.Context(), items)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if stop(); d.Stats().Live != live {
+				t.Errorf("batch %d: %d bytes in use, %d before", rows, d.Stats().Live, live)
+			}
+			if want == nil {
+				want = got
+			}
+			for i := range got {
+				if got[i].Text != want[i].Text || got[i].Text == "" {
+					t.Errorf("batch %d, margin %v: answer %q, want %q", rows, sure, got[i].Text, want[i].Text)
+				}
+			}
 		}
 	}
 }
