@@ -14,6 +14,7 @@ import (
 	"llana/infer/metrics"
 	"llana/infer/metrics/wordnet"
 	"llana/kernels"
+	"llana/models/checkpoint/atomicfile"
 	"llana/models/textencoder"
 )
 
@@ -70,6 +71,9 @@ there, and what is left out is said.`,
 }
 
 func (a *app) evalScore(ctx context.Context, f scoreFlags) error {
+	if f.metrics != nil && len(f.metrics) == 0 {
+		return usagef("--metrics names none; there are %s", strings.Join(metricNames, ", "))
+	}
 	for _, m := range f.metrics {
 		if !slices.Contains(metricNames, m) {
 			return usagef("--metrics: no metric %q; there are %s", m, strings.Join(metricNames, ", "))
@@ -83,6 +87,9 @@ func (a *app) evalScore(ctx context.Context, f scoreFlags) error {
 	}
 	predictions, err := metrics.ReadPredictions(f.results)
 	if err != nil {
+		return err
+	}
+	if err := probe(f.out); err != nil {
 		return err
 	}
 	s := &scorer{app: a, flags: f, options: metrics.Options{FullText: f.fullText}}
@@ -104,6 +111,20 @@ func (a *app) evalScore(ctx context.Context, f scoreFlags) error {
 		}
 		return run()
 	})
+}
+
+// probe makes the folder of a file that will be written and tries to write
+// there, so that long work does not end for want of a place.
+func probe(path string) error {
+	if err := makeFolders(path); err != nil {
+		return err
+	}
+	f, err := atomicfile.Create(path)
+	if err != nil {
+		return err
+	}
+	f.Abort()
+	return nil
 }
 
 // scorer gathers what the metrics need.
@@ -162,8 +183,12 @@ func (s *scorer) wordMetrics() error {
 // findEncoders chooses the folders of the encoders.
 func (s *scorer) findEncoders() error {
 	s.folders = map[string]string{}
-	for _, e := range []struct{ metric, dir, repository, revision string }{
-		{"sbert", s.flags.sbert, sbertRepository, ""}, {"simcse", s.flags.simcse, simcseRepository, simcseRevision},
+	for _, e := range []struct {
+		metric, dir, repository string
+		revisions               []string
+	}{
+		{"sbert", s.flags.sbert, sbertRepository, nil},
+		{"simcse", s.flags.simcse, simcseRepository, []string{simcseRevision}},
 	} {
 		if !s.wants(e.metric) {
 			continue
@@ -171,7 +196,7 @@ func (s *scorer) findEncoders() error {
 		dir := e.dir
 		if dir == "" {
 			var err error
-			if dir, err = textencoder.FindCached(e.repository, e.revision); err != nil {
+			if dir, err = textencoder.FindCached(e.repository, e.revisions...); err != nil {
 				if err := s.skip(e.metric, fmt.Errorf("%w: name its folder with --%s", err, e.metric)); err != nil {
 					return err
 				}
@@ -202,7 +227,6 @@ func (s *scorer) openEncoders(d kernels.Device) (free func(), err error) {
 		if !ok {
 			continue
 		}
-		s.app.console().Logf("loading %s", dir)
 		encoder, err := textencoder.Open(d, dir)
 		if err != nil {
 			return free, fmt.Errorf("%s: expected the folder of %s (--%s): %w", e.metric, e.repository, e.metric, err)
@@ -254,12 +278,9 @@ type scoreJSON struct {
 
 func (s *scorer) print(e *metrics.Evaluation) error {
 	result := scoreJSON{Results: s.flags.results, Written: s.flags.out, Mode: "parity", Predictions: len(e.Results),
-		Cut: e.Cut, Empty: e.Empty, Scores: map[string]metrics.Interval{}, LeftOut: s.leftOut}
+		Cut: e.Cut, Empty: e.Empty, Scores: e.Intervals(metrics.Resampling{Seed: s.app.seed}), LeftOut: s.leftOut}
 	if e.FullText {
 		result.Mode = "full_text"
-	}
-	for _, name := range e.Names() {
-		result.Scores[name] = metrics.MeanInterval(e.Scores(name), metrics.Resampling{Seed: s.app.seed})
 	}
 	if s.app.json {
 		return s.app.writeJSON(result)

@@ -10,9 +10,7 @@ var bleuWeights = [4][4]float64{{1}, {0.5, 0.5}, {0.33, 0.33, 0.33}, {0.25, 0.25
 // "A Systematic Comparison of Smoothing Techniques for Sentence-Level BLEU",
 // WMT 2014). Without a common word all are 0.
 func BLEU(answer, truth []string) [4]float64 {
-	v := make(vocabulary, len(answer)+len(truth))
-	a, t := v.ids(answer), v.ids(truth)
-	matches, grams := clippedMatches(a, t)
+	matches, grams := clippedMatches(answer, truth)
 	if matches[0] == 0 {
 		return [4]float64{}
 	}
@@ -25,8 +23,8 @@ func BLEU(answer, truth []string) [4]float64 {
 		logs[n] = math.Log(hits / float64(max(1, grams[n])))
 	}
 	penalty := 1.0
-	if len(a) <= len(t) {
-		penalty = math.Exp(1 - float64(len(t))/float64(len(a)))
+	if len(answer) <= len(truth) {
+		penalty = math.Exp(1 - float64(len(truth))/float64(len(answer)))
 	}
 	var out [4]float64
 	for k, weights := range bleuWeights {
@@ -41,14 +39,18 @@ func BLEU(answer, truth []string) [4]float64 {
 
 // clippedMatches counts, for n from 1 to 4, the n-grams of an answer and those
 // of them that the truth has, each at most as often as the truth has it.
-func clippedMatches(answer, truth []int32) (matches, grams [4]int) {
-	a, t := append([]int32(nil), answer...), append([]int32(nil), truth...)
+func clippedMatches(answer, truth []string) (matches, grams [4]int) {
+	s := newScratch()
+	defer s.release()
+	b := &s.buffers
+	b[0], b[1] = s.ids(b[0][:0], answer), s.ids(b[1][:0], truth)
+	b[2], b[3] = append(b[2][:0], b[0]...), append(b[3][:0], b[1]...)
+	a, t := b[2], b[3]
 	for n := range 4 {
 		if n > 0 {
-			p := make(pairs, len(a)+len(t))
-			a, t = p.extend(a, answer, n+1), p.extend(t, truth, n+1)
+			a, t = s.extend(a, b[0], n+1), s.extend(t, b[1], n+1)
 		}
-		left := make([]int, len(a)+len(t)) // more than the n-grams that were numbered
+		left := s.zeros()
 		for _, id := range t {
 			left[id]++
 		}

@@ -9,16 +9,16 @@ import (
 )
 
 // Resampling says how intervals and tests draw. The zero value means seed 0,
-// 2000 samples and 95 %.
+// 1000 samples and 95 %.
 type Resampling struct {
 	Seed       uint64
-	Samples    int     // 0: 2000
+	Samples    int     // 0: 1000
 	Confidence float64 // of intervals, between 0 and 1; 0: 0.95
 }
 
 func (o Resampling) withDefaults() Resampling {
 	if o.Samples == 0 {
-		o.Samples = 2000
+		o.Samples = 1000
 	}
 	if o.Confidence == 0 {
 		o.Confidence = 0.95
@@ -42,20 +42,46 @@ type Interval struct {
 // replacement (B. Efron and R. Tibshirani, "An Introduction to the Bootstrap",
 // 1993, section 13.3). The same seed gives the same interval on every machine.
 func MeanInterval(scores []float64, o Resampling) Interval {
+	return MeanIntervals([][]float64{scores}, o)[0]
+}
+
+// MeanIntervals is MeanInterval for several scores of the same records, which
+// must be equally many: records are drawn with all their scores, once for all.
+func MeanIntervals(scores [][]float64, o Resampling) []Interval {
+	if len(scores) == 0 {
+		return nil
+	}
 	o = o.withDefaults()
-	means := make([]float64, o.Samples)
-	// Without a context to end it, forEach does not fail.
-	_ = forEach(context.Background(), o.Samples, func(k int) {
-		r := rand.New(o.source(k))
-		sum := 0.0
-		for range scores {
-			sum += scores[r.IntN(len(scores))]
+	n, width := len(scores[0]), len(scores)
+	records := make([]float64, n*width) // scores of a record side by side
+	means := make([][]float64, width)   // of each score, by sample
+	for k, column := range scores {
+		for i, x := range column {
+			records[i*width+k] = x
 		}
-		means[k] = sum / float64(len(scores))
+		means[k] = make([]float64, o.Samples)
+	}
+	// Without a context to end it, forEach does not fail.
+	_ = forEach(context.Background(), o.Samples, func(sample int) {
+		sums := make([]float64, width)
+		r := rand.New(o.source(sample))
+		for range n {
+			at := r.IntN(n) * width
+			for k, x := range records[at : at+width] {
+				sums[k] += x
+			}
+		}
+		for k, sum := range sums {
+			means[k][sample] = sum / float64(n)
+		}
 	})
-	slices.Sort(means)
+	out := make([]Interval, width)
 	tail := (1 - o.Confidence) / 2
-	return Interval{mean(scores), quantile(means, tail), quantile(means, 1-tail)}
+	for k := range out {
+		slices.Sort(means[k])
+		out[k] = Interval{mean(scores[k]), quantile(means[k], tail), quantile(means[k], 1-tail)}
+	}
+	return out
 }
 
 // quantile interpolates linearly between sorted values, as NumPy does.

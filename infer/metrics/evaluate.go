@@ -201,6 +201,20 @@ func (e *Evaluation) Scores(name string) []float64 {
 // Mean returns the mean of the scores of one name.
 func (e *Evaluation) Mean(name string) float64 { return mean(e.Scores(name)) }
 
+// Intervals returns the mean of each score with its bootstrap interval.
+func (e *Evaluation) Intervals(o Resampling) map[string]Interval {
+	names := e.Names()
+	columns := make([][]float64, len(names))
+	for k, name := range names {
+		columns[k] = e.Scores(name)
+	}
+	out := map[string]Interval{}
+	for k, i := range MeanIntervals(columns, o) {
+		out[names[k]] = i
+	}
+	return out
+}
+
 func mean(x []float64) float64 {
 	sum := 0.0
 	for _, v := range x {

@@ -54,18 +54,25 @@ func (e *Evaluation) encode(b *bufio.Writer) {
 	}
 	b.WriteString("\n  },\n  \"results\": [")
 	for i, r := range e.Results {
-		fmt.Fprintf(b, "%s\n    {\n      \"object_id\": %s,\n      \"ground_truth\": %s,\n      \"model_output\": %s,\n      \"scores\": {",
-			comma(i), pyString(r.ObjectID), pyString(r.GroundTruth), pyString(r.ModelOutput))
-		n := 0
-		for _, name := range recordOrder {
-			if s, ok := r.Scores[name]; ok {
-				fmt.Fprintf(b, "%s\n        %s: %s", comma(n), pyString(name), number(name, s))
-				n++
-			}
-		}
-		b.WriteString("\n      }\n    }")
+		r.encode(b, i)
 	}
 	b.WriteString("\n  ]\n}")
+}
+
+// encode writes the i-th result.
+func (r *Result) encode(b *bufio.Writer, i int) {
+	b.WriteString(comma(i) + "\n    {\n      \"object_id\": " + pyString(r.ObjectID))
+	b.WriteString(",\n      \"ground_truth\": " + pyString(r.GroundTruth))
+	b.WriteString(",\n      \"model_output\": " + pyString(r.ModelOutput))
+	b.WriteString(",\n      \"scores\": {")
+	n := 0
+	for _, name := range recordOrder {
+		if s, ok := r.Scores[name]; ok {
+			b.WriteString(comma(n) + "\n        \"" + name + "\": " + number(name, s))
+			n++
+		}
+	}
+	b.WriteString("\n      }\n    }")
 }
 
 // number formats a score. nltk's BLEU of an answer without a common word is an

@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"llana/infer/metrics/porter"
 	"llana/infer/metrics/wordnet"
 )
 
@@ -217,16 +216,6 @@ func TestRandomAnswers(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestPorter(t *testing.T) {
-	for _, file := range []string{"golden/porter_stems.json", "stems.json"} {
-		for word, want := range load[map[string]string](t, file) {
-			if got := porter.Stem(word); got != want {
-				t.Errorf("stem of %q is %q, want %q", word, got, want)
-			}
-		}
-	}
 }
 
 func TestSynonyms(t *testing.T) {

@@ -43,12 +43,14 @@ type Match struct{ Answer, Truth int }
 // words of equal stems, then synonyms. As in nltk, the stems, not the words,
 // are looked up in WordNet and compared with its words.
 func (m *METEOR) Align(answer, truth []string) []Match {
+	s := newScratch()
+	defer s.release()
 	a, t := newUnmatched(answer), newUnmatched(truth)
-	out := matchEqual(nil, a, t)
+	out := s.match(nil, a, t, nil)
 	a.change(m.stem)
 	t.change(m.stem)
-	out = matchEqual(out, a, t)
-	out = m.matchSynonyms(out, a, t)
+	out = s.match(out, a, t, nil)
+	out = s.match(out, a, t, m.synonymsOf)
 	slices.SortFunc(out, func(x, y Match) int { return x.Answer - y.Answer })
 	return out
 }
@@ -114,64 +116,37 @@ func (u *unmatched) remove(gone []bool) {
 	u.at, u.words = u.at[:n], u.words[:n]
 }
 
-// lastPlaces finds the last place of each word that is still free.
-type lastPlaces struct {
-	last   map[string]int
-	before []int // the place of the same word before, or -1
-}
-
-func placesOf(words []string) *lastPlaces {
-	p := &lastPlaces{make(map[string]int, len(words)), make([]int, len(words))}
-	for i, w := range words {
-		p.before[i] = p.of(w)
-		p.last[w] = i
-	}
-	return p
-}
-
-// of returns the last free place of a word, or -1.
-func (p *lastPlaces) of(word string) int {
-	if i, ok := p.last[word]; ok {
-		return i
-	}
-	return -1
-}
-
-func (p *lastPlaces) take(word string) { p.last[word] = p.before[p.last[word]] }
-
-// matchEqual pairs equal words. Both texts are gone through from their ends.
-func matchEqual(out []Match, a, t *unmatched) []Match {
-	return match(out, a, t, func(p *lastPlaces, word string) string { return word })
-}
-
-// matchSynonyms pairs a word of the answer with the last word of the truth that
-// is itself or one of its synonyms.
-func (m *METEOR) matchSynonyms(out []Match, a, t *unmatched) []Match {
-	return match(out, a, t, func(p *lastPlaces, word string) string {
-		best, found := p.of(word), word
-		for _, s := range m.synonymsOf(word) {
-			if i := p.of(s); i > best {
-				best, found = i, s
-			}
-		}
-		return found
-	})
-}
-
-// match pairs each word of the answer, last first, with the last free place of
-// the word of the truth that choose names.
-func match(out []Match, a, t *unmatched, choose func(p *lastPlaces, word string) string) []Match {
+// match pairs each word of the answer, last first, with the last word of the
+// truth that is equal to it, or to one of its synonyms if there are any, and
+// takes both out of what is left.
+func (s *scratch) match(out []Match, a, t *unmatched, synonyms func(word string) []string) []Match {
 	if len(a.words) == 0 || len(t.words) == 0 {
 		return out
 	}
-	p := placesOf(t.words)
+	b := &s.buffers
+	b[0], b[1] = s.ids(b[0][:0], a.words), s.ids(b[1][:0], t.words)
+	// The last place, counted from 1, that is free for each number, and for
+	// each place the one of the same number before it.
+	last := s.zeros()
+	b[2] = resize(b[2], len(t.words)+1)
+	before := b[2]
+	for i, id := range b[1] {
+		before[i+1], last[id] = last[id], int32(i+1)
+	}
 	goneA, goneT := make([]bool, len(a.words)), make([]bool, len(t.words))
 	for i := len(a.words) - 1; i >= 0; i-- {
-		w := choose(p, a.words[i])
-		if j := p.of(w); j >= 0 {
-			p.take(w)
-			goneA[i], goneT[j] = true, true
-			out = append(out, Match{a.at[i], t.at[j]})
+		id := b[0][i]
+		if synonyms != nil {
+			for _, w := range synonyms(a.words[i]) {
+				if other, ok := s.words[w]; ok && last[other] > last[id] {
+					id = other
+				}
+			}
+		}
+		if j := last[id]; j > 0 {
+			last[id] = before[j]
+			goneA[i], goneT[j-1] = true, true
+			out = append(out, Match{a.at[i], t.at[j-1]})
 		}
 	}
 	a.remove(goneA)

@@ -10,6 +10,9 @@ import (
 // pyString is a text as Python's json module writes it: everything beyond
 // ASCII is escaped.
 func pyString(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		return `"` + s + `"`
+	}
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range s {

@@ -11,10 +11,35 @@ import (
 
 // isSpace is str.isspace for one character. Go's unicode.IsSpace lacks the
 // separators 0x1c to 0x1f.
-func isSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }
+func isSpace(r rune) bool {
+	if r > ' ' && r < 0x80 {
+		return false // most characters
+	}
+	return r == ' ' || r >= '\t' && r <= '\r' || r >= 0x1c && r <= 0x1f || r >= 0x80 && unicode.IsSpace(r)
+}
 
 // Words is str.split(): the runs of characters between white space.
-func Words(s string) []string { return strings.FieldsFunc(s, isSpace) }
+func Words(s string) []string {
+	words := make([]string, 0, len(s)/4+1)
+	start := 0 // of a word, or behind the last white space
+	for i := 0; i < len(s); {
+		r, n := rune(s[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRuneInString(s[i:])
+		}
+		if isSpace(r) {
+			if i > start {
+				words = append(words, s[start:i])
+			}
+			start = i + n
+		}
+		i += n
+	}
+	if start < len(s) {
+		words = append(words, s[start:])
+	}
+	return words
+}
 
 // Cut returns the first n code points of s.
 func Cut(s string, n int) string {
@@ -33,14 +58,7 @@ func Cut(s string, n int) string {
 // lower is str.lower(). Go's strings.ToLower maps one character to one, and
 // knows no final sigma.
 func lower(s string) string {
-	special := false
-	for _, r := range s {
-		if r == 'Σ' || r == 'İ' {
-			special = true
-			break
-		}
-	}
-	if !special {
+	if !strings.Contains(s, "Σ") && !strings.Contains(s, "İ") {
 		return strings.ToLower(s)
 	}
 	var b strings.Builder

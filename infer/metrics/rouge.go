@@ -10,49 +10,51 @@ import "strings"
 // counts occurrences). A text without any sentence, on which the package fails,
 // has 0.
 func ROUGE(answer, truth string) (one, two, l float64) {
-	v := vocabulary{}
-	a, t := sentences(v, answer), sentences(v, truth)
+	s := newScratch()
+	defer s.release()
+	b := &s.buffers
+	var a, t [][]int32
+	b[0], a = s.sentences(b[0][:0], answer)
+	b[1], t = s.sentences(b[1][:0], truth)
 	if len(a) == 0 || len(t) == 0 {
 		return 0, 0, 0
 	}
-	aw, tw := join(a), join(t)
-	na, nt, both := commonOf(aw, tw)
+	na, nt, both := s.common(b[0], b[1])
 	one = fValue(both, na, nt)
-	l = fValue(unionLCS(t, a, len(v)), na, nt)
-	p := make(pairs, len(aw)+len(tw))
-	na, nt, both = commonOf(p.extend(append([]int32(nil), aw...), aw, 2), p.extend(append([]int32(nil), tw...), tw, 2))
+	l = fValue(s.unionLCS(t, a), na, nt)
+	b[2], b[3] = append(b[2][:0], b[0]...), append(b[3][:0], b[1]...)
+	na, nt, both = s.common(s.extend(b[2], b[0], 2), s.extend(b[3], b[1], 2))
 	return one, fValue(both, na, nt), l
 }
 
-// sentences splits a text at periods. An empty piece is dropped, but one of
-// white space alone becomes a sentence of one empty word.
-func sentences(v vocabulary, text string) [][]int32 {
-	var out [][]int32
+// sentences splits a text at periods and appends the numbers of its words to
+// words, of which each sentence is a part. An empty piece is dropped, but one
+// of white space alone becomes a sentence of one empty word.
+func (s *scratch) sentences(words []int32, text string) (all []int32, sentences [][]int32) {
+	var ends []int
 	for piece := range strings.SplitSeq(text, ".") {
 		if piece == "" {
 			continue
 		}
-		words := Words(piece)
-		if len(words) == 0 {
-			words = []string{""}
+		w := Words(piece)
+		if len(w) == 0 {
+			w = []string{""}
 		}
-		out = append(out, v.ids(words))
+		words = s.ids(words, w)
+		ends = append(ends, len(words))
 	}
-	return out
+	start := 0
+	for _, end := range ends {
+		sentences = append(sentences, words[start:end])
+		start = end
+	}
+	return words, sentences
 }
 
-func join(sentences [][]int32) []int32 {
-	var words []int32
-	for _, s := range sentences {
-		words = append(words, s...)
-	}
-	return words
-}
-
-// commonOf returns the sizes of two texts' sets of n-grams and of what they
+// common returns the sizes of two texts' sets of n-grams and of what they
 // share.
-func commonOf(a, t []int32) (na, nt, both int) {
-	seen := make([]uint8, len(a)+len(t)) // bit 0: in a, bit 1: in t
+func (s *scratch) common(a, t []int32) (na, nt, both int) {
+	seen := s.zeros() // bit 0: in a, bit 1: in t
 	for _, id := range a {
 		if seen[id]&1 == 0 {
 			seen[id] |= 1
@@ -82,17 +84,15 @@ func fValue(both, answer, truth int) float64 {
 }
 
 // unionLCS counts the distinct words in the longest common subsequences of
-// every true sentence with every sentence of the answer. Word ids are below
-// words.
-func unionLCS(truth, answer [][]int32, words int) int {
-	in := make([]bool, words)
+// every true sentence with every sentence of the answer.
+func (s *scratch) unionLCS(truth, answer [][]int32) int {
+	in := s.zeros()
 	n := 0
-	var t lcsTable
 	for _, x := range truth {
 		for _, y := range answer {
-			for _, w := range t.common(x, y) {
-				if !in[w] {
-					in[w] = true
+			for _, w := range s.lcs.common(x, y) {
+				if in[w] == 0 {
+					in[w] = 1
 					n++
 				}
 			}
@@ -145,14 +145,4 @@ func (t *lcsTable) common(x, y []int32) []int32 {
 		}
 	}
 	return t.out
-}
-
-// resize returns a slice of n zeros, in s if it is large enough.
-func resize[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	s = s[:n]
-	clear(s)
-	return s
 }

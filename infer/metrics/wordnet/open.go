@@ -19,7 +19,7 @@ type NotFoundError struct {
 }
 
 func (e *NotFoundError) Error() string {
-	return fmt.Sprintf("WordNet 3.0 was not found in any of %d places (%s among them): "+
+	return fmt.Sprintf("WordNet 3.0 was not found in %d places, nltk's and %s among them: "+
 		"install Debian's package wordnet-base, or run python3 -m nltk.downloader wordnet, or name its folder",
 		len(e.Tried), debian)
 }
@@ -30,8 +30,9 @@ const debian = "/usr/share/wordnet"
 // Find opens the database where the system, nltk or WordNet's own programs
 // have put it; see Places. It returns a NotFoundError if there is none; a
 // broken one is an error, not passed over.
-func Find() (*DB, error) {
-	places := Places()
+func Find() (*DB, error) { return find(Places()) }
+
+func find(places []string) (*DB, error) {
 	for _, path := range places {
 		if isFile(path) || isFile(filepath.Join(path, probe)) {
 			return Open(path)

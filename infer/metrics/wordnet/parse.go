@@ -27,29 +27,45 @@ func (p *part) parseIndex(text string) error {
 }
 
 func (p *part) addLemma(line string) error {
-	f := strings.Fields(line)
-	if len(f) < 4 {
+	lemma, rest := field(line)
+	_, rest = field(rest)
+	count, rest := field(rest)
+	synsets, err := strconv.ParseUint(count, 10, 16)
+	pointers, rest := field(rest)
+	skip, err2 := strconv.ParseUint(pointers, 10, 16)
+	if err != nil || err2 != nil || synsets == 0 {
 		return fmt.Errorf("expected a lemma with its synsets, found %.60q", line)
 	}
-	synsets, err1 := strconv.ParseUint(f[2], 10, 16)
-	pointers, err2 := strconv.ParseUint(f[3], 10, 16)
-	at := 4 + int(pointers) + 2
-	if err1 != nil || err2 != nil || synsets == 0 || len(f) != at+int(synsets) {
-		return fmt.Errorf("lemma %q: expected as many offsets as the line says, found %.60q", f[0], line)
+	for range skip + 2 {
+		_, rest = field(rest)
 	}
-	offsets := make([]int32, synsets)
-	for i, s := range f[at:] {
-		o, err := strconv.ParseInt(s, 10, 32)
+	offsets := make([]int32, 0, synsets)
+	for {
+		var f string
+		if f, rest = field(rest); f == "" {
+			break
+		}
+		o, err := strconv.ParseInt(f, 10, 32)
 		if err != nil {
-			return fmt.Errorf("lemma %q: %w", f[0], err)
+			return fmt.Errorf("lemma %q: %w", lemma, err)
 		}
 		if _, ok := p.synsets[int32(o)]; !ok {
-			return fmt.Errorf("lemma %q: no synset begins at byte %d of data.%s", f[0], o, p.suffix)
+			return fmt.Errorf("lemma %q: no synset begins at byte %d of data.%s", lemma, o, p.suffix)
 		}
-		offsets[i] = int32(o)
+		offsets = append(offsets, int32(o))
 	}
-	p.senses[f[0]] = offsets
+	if len(offsets) != int(synsets) {
+		return fmt.Errorf("lemma %q: expected %d offsets, as the line says, found %d", lemma, synsets, len(offsets))
+	}
+	p.senses[lemma] = offsets
 	return nil
+}
+
+// field returns the text up to the next space, and what is behind it and
+// further spaces.
+func field(s string) (first, rest string) {
+	first, rest, _ = strings.Cut(s, " ")
+	return first, strings.TrimLeft(rest, " ")
 }
 
 // parseData reads a data file: "synset_offset lex_filenum ss_type w_cnt word
@@ -79,16 +95,15 @@ func (p *part) parseData(text string) error {
 
 // synsetWords returns the part of a synset's line that holds its words.
 func synsetWords(line string, at int) (string, error) {
-	field, rest := "", line
+	rest := line
 	var head [4]string
 	for i := range head {
-		if field, rest, _ = strings.Cut(rest, " "); field == "" {
+		if head[i], rest, _ = strings.Cut(rest, " "); head[i] == "" {
 			return "", fmt.Errorf("expected a synset, found %.60q", line)
 		}
-		head[i] = field
 	}
-	if want := fmt.Sprintf("%08d", at); head[0] != want {
-		return "", fmt.Errorf("expected the synset of this offset, %s, found %.20q (were line ends converted?)", want, head[0])
+	if offset, err := strconv.ParseUint(head[0], 10, 31); err != nil || int(offset) != at {
+		return "", fmt.Errorf("expected the synset of this offset, %08d, found %.20q (were line ends converted?)", at, head[0])
 	}
 	n, err := strconv.ParseUint(head[3], 16, 16)
 	if err != nil || n == 0 {
