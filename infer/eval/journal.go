@@ -68,8 +68,8 @@ type Journal struct {
 
 // OpenJournal opens the journal of a run, or begins one. done is how many of
 // the shard's items it holds. A journal of other settings, and one that cannot
-// be read, is an error.
-func OpenJournal(path string, s Settings) (j *Journal, done int, err error) {
+// be read, is an error, unless it is to be overwritten.
+func OpenJournal(path string, s Settings, overwrite bool) (j *Journal, done int, err error) {
 	if err := s.validate(); err != nil {
 		return nil, 0, err
 	}
@@ -87,6 +87,9 @@ func OpenJournal(path string, s Settings) (j *Journal, done int, err error) {
 	}
 	lo, _ := s.part()
 	j = &Journal{path: path, f: f, next: lo, synced: time.Now()}
+	if overwrite {
+		return j, 0, j.begin(s)
+	}
 	have, size, err := scanJournal(path, f, func(e Entry) error { j.next++; return nil })
 	if errors.Is(err, errNoJournal) {
 		return j, 0, j.begin(s)

@@ -38,7 +38,7 @@ func TestFullDisk(t *testing.T) {
 	want := whole(t, s, set)
 	for _, stuck := range []bool{false, true} {
 		out := filepath.Join(t.TempDir(), "out.json")
-		j, _, err := OpenJournal(JournalName(out), set)
+		j, _, err := OpenJournal(JournalName(out), set, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,11 +114,11 @@ func TestUnreadableJournal(t *testing.T) {
 func TestJournalIsLocked(t *testing.T) {
 	_, set := source(t, 3)
 	path := filepath.Join(t.TempDir(), "j")
-	j, _, err := OpenJournal(path, set)
+	j, _, err := OpenJournal(path, set, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := OpenJournal(path, set); err == nil || !contains(err.Error(), path, "another run") {
+	if _, _, err := OpenJournal(path, set, false); err == nil || !contains(err.Error(), path, "another run") {
 		t.Errorf("error %v, want that another run writes it", err)
 	}
 	if err := j.Append(Entry{Item: 1}); err == nil || !contains(err.Error(), "item 1, want item 0") {
@@ -127,7 +127,7 @@ func TestJournalIsLocked(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if j, _, err = OpenJournal(path, set); err != nil {
+	if j, _, err = OpenJournal(path, set, false); err != nil {
 		t.Fatal(err)
 	}
 	j.Close()

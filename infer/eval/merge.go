@@ -49,7 +49,7 @@ func FindShards(out string) ([]string, error) {
 // settings. The results, and a journal of the whole run, go to out.
 func Merge(out string, shards []string, overwrite bool) (Result, error) {
 	r := Result{Out: out, Journal: JournalName(out)}
-	if err := checkOut(out, r.Journal, false); err != nil && !overwrite {
+	if err := checkOut(out, r.Journal); err != nil && !overwrite {
 		return r, err
 	}
 	if _, err := os.Stat(r.Journal); err == nil && !overwrite {
@@ -115,10 +115,7 @@ func (r *Result) order(shards []string) ([]string, error) {
 // complete.
 func writeWhole(path string, s Settings, journals []string) error {
 	part := path + ".part"
-	if err := os.Remove(part); err != nil && !notFound(err) {
-		return err
-	}
-	j, _, err := OpenJournal(part, s)
+	j, _, err := OpenJournal(part, s, true)
 	if err != nil {
 		return err
 	}

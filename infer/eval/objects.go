@@ -54,5 +54,5 @@ func (s *objectSet) err() error {
 	if s.missing == 0 {
 		return nil
 	}
-	return fmt.Errorf("the tokens of %d of %d objects are missing, the first: %w", s.missing, len(s.seen), s.first)
+	return fmt.Errorf("the tokens of %d of %d objects are missing (llana encode makes them of NeRFs), the first: %w", s.missing, len(s.seen), s.first)
 }

@@ -2,9 +2,7 @@ package eval
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 
@@ -82,12 +80,19 @@ func settingsOf(ctx context.Context, m *spatialllana.Model, id ModelID, s Source
 // Answers is Run with any Answerer.
 func Answers(ctx context.Context, a Answerer, set Settings, s Source, out string, o Options) (r Result, err error) {
 	journal := JournalName(out)
-	if err := checkOut(out, journal, o.Overwrite); err != nil {
+	if err := checkOut(out, journal); err != nil && !o.Overwrite {
 		return r, err
 	}
-	j, done, err := OpenJournal(journal, set)
+	j, done, err := OpenJournal(journal, set, o.Overwrite)
 	if err != nil {
 		return r, err
+	}
+	if o.Overwrite {
+		// Results beside a journal that does not hold them would mislead.
+		if err := os.Remove(out); err != nil && !notFound(err) {
+			j.Close()
+			return r, err
+		}
 	}
 	r = Result{Settings: set, Out: out, Journal: journal, Resumed: done}
 	lo, hi := set.part()
@@ -107,17 +112,9 @@ func Answers(ctx context.Context, a Answerer, set Settings, s Source, out string
 }
 
 // checkOut keeps results that no journal belongs to from being overwritten.
-func checkOut(out, journal string, overwrite bool) error {
-	if overwrite {
-		for _, path := range []string{out, journal} {
-			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-		}
-		return nil
-	}
+func checkOut(out, journal string) error {
 	_, err := os.Stat(journal)
-	if _, there := os.Stat(out); there == nil && errors.Is(err, fs.ErrNotExist) {
+	if _, there := os.Stat(out); there == nil && notFound(err) {
 		return fmt.Errorf("%s is there already, and no journal to go on from; give another --out, or --overwrite", out)
 	}
 	return nil

@@ -205,6 +205,10 @@ func TestResumeOtherSettings(t *testing.T) {
 	if err != nil || again.answered != 0 || r.Resumed != 10 || readFile(t, out) != want {
 		t.Errorf("a finished run: %d asked again, %+v, %v", again.answered, r, err)
 	}
+	remove(t, out) // as if the run had ended before the results had their name
+	if _, err := Answers(t.Context(), again, set, s, out, Options{}); err != nil || again.answered != 0 || readFile(t, out) != want {
+		t.Errorf("results made again of the journal differ, or %d were asked again (%v)", again.answered, err)
+	}
 	for name, change := range map[string]func(s *Settings){
 		"model_digest": func(s *Settings) { s.Model = "other" }, "annotations": func(s *Settings) { s.Annotations = "y" },
 		"temperature": func(s *Settings) { s.Temperature = 0.7 }, "max_new_tokens": func(s *Settings) { s.MaxNewTokens = 3 },
