@@ -9,16 +9,16 @@ import (
 )
 
 // Resampling says how intervals and tests draw. The zero value means seed 0,
-// 1000 samples and 95 %.
+// 2000 samples and 95 %.
 type Resampling struct {
 	Seed       uint64
-	Samples    int     // 0: 1000
+	Samples    int     // 0: 2000
 	Confidence float64 // of intervals, between 0 and 1; 0: 0.95
 }
 
 func (o Resampling) withDefaults() Resampling {
 	if o.Samples == 0 {
-		o.Samples = 1000
+		o.Samples = 2000
 	}
 	if o.Confidence == 0 {
 		o.Confidence = 0.95

@@ -75,7 +75,7 @@ func TestCompare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Low <= 0 || c.P != 1.0/1001 {
+	if c.Low <= 0 || c.P != 1.0/2001 {
 		t.Errorf("a clear difference: %+v", c)
 	}
 	back, err := Compare(b, a, Resampling{})

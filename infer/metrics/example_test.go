@@ -34,5 +34,5 @@ func ExampleCompare() {
 	}
 	fmt.Printf("difference %.1f, between %.1f and %.1f, p = %.3f\n", c.Mean, c.Low, c.High, c.P)
 	// Output:
-	// difference 9.0, between 5.8 and 12.5, p = 0.007
+	// difference 9.0, between 5.2 and 12.4, p = 0.009
 }

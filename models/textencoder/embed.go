@@ -19,19 +19,22 @@ func (e *Encoder) Tokens(text string) []int32 {
 
 // The most that is computed at once: texts, and tokens with their padding.
 const (
-	batchTexts  = 64
-	batchTokens = 4096
+	batchTexts  = 32
+	batchTokens = 2048
 )
 
 // Embed returns the vector of each text, of HiddenSize elements: of length 1
 // from MPNet, as the pooler gives it from RoBERTa. Texts of similar length are
 // computed together; a text's vector does not depend on the others but for
-// rounding. progress, which may be nil, is told how many texts are done.
-func (e *Encoder) Embed(ctx context.Context, texts []string, progress func(done int)) ([][]float32, error) {
+// rounding. progress, which may be nil, is told what share of the work is done,
+// up to 1.
+func (e *Encoder) Embed(ctx context.Context, texts []string, progress func(share float64)) ([][]float32, error) {
 	ids := make([][]int32, len(texts))
 	order := make([]int, len(texts))
+	tokens, finished := 0, 0 // work, in tokens: the longest texts come first
 	for i, text := range texts {
 		ids[i], order[i] = e.Tokens(text), i
+		tokens += len(ids[i])
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return len(ids[b]) - len(ids[a]) })
 	out := make([][]float32, len(texts))
@@ -43,9 +46,12 @@ func (e *Encoder) Embed(ctx context.Context, texts []string, progress func(done 
 		if err := e.embedBatch(ctx, ids, order[done:done+n], out); err != nil {
 			return nil, err
 		}
+		for _, i := range order[done : done+n] {
+			finished += len(ids[i])
+		}
 		done += n
 		if progress != nil {
-			progress(done)
+			progress(float64(finished) / float64(tokens))
 		}
 	}
 	return out, nil
@@ -94,7 +100,7 @@ func Cosine(a, b []float32) float64 { return dot(a, b) / math.Sqrt(dot(a, a)*dot
 
 // Similarities returns the cosine of each pair of texts a[i], b[i]. A text
 // that occurs several times is encoded once. progress, which may be nil, is
-// told how many pairs are done.
+// told how many pairs are done, as far as they can be counted.
 func (e *Encoder) Similarities(ctx context.Context, a, b []string, progress func(done int)) ([]float64, error) {
 	if len(a) != len(b) {
 		return nil, fmt.Errorf("expected pairs of texts, found %d and %d", len(a), len(b))
@@ -109,9 +115,9 @@ func (e *Encoder) Similarities(ctx context.Context, a, b []string, progress func
 			}
 		}
 	}
-	v, err := e.Embed(ctx, texts, func(done int) {
+	v, err := e.Embed(ctx, texts, func(share float64) {
 		if progress != nil {
-			progress(len(a) * done / len(texts))
+			progress(int(share * float64(len(a))))
 		}
 	})
 	if err != nil {

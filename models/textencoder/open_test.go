@@ -205,7 +205,7 @@ func appendTo(t *testing.T, path, text string) {
 }
 
 // Memory comes back, whatever the number of texts; a text's vector does not
-// depend on the texts beside it; progress ends at the number of texts.
+// depend on the texts beside it; progress ends at 1.
 func TestEmbedMany(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, d kernels.Device) {
 		for _, kind := range []string{MPNet, RoBERTa} {
@@ -218,18 +218,18 @@ func TestEmbedMany(t *testing.T) {
 			for i := range 150 {
 				texts = append(texts, strings.Repeat("a small red chair ", i%7)+string(rune('a'+i%26)))
 			}
-			last := 0
-			many, err := e.Embed(context.Background(), texts, func(done int) {
-				if done <= last {
-					t.Errorf("progress goes from %d to %d", last, done)
+			last := 0.0
+			many, err := e.Embed(context.Background(), texts, func(share float64) {
+				if share <= last {
+					t.Errorf("progress goes from %v to %v", last, share)
 				}
-				last = done
+				last = share
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if last != len(texts) {
-				t.Errorf("progress ends at %d", last)
+			if last != 1 {
+				t.Errorf("progress ends at %v", last)
 			}
 			for _, i := range []int{0, 6, 149} {
 				one, err := e.Embed(context.Background(), texts[i:i+1], nil)

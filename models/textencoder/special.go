@@ -25,26 +25,39 @@ func findSpecials(vocab map[string]int32, names ...string) specials {
 // encode, piece by piece. The leftmost name is taken, of several the longest.
 func (s specials) split(text string, encode func(ids []int32, piece string) []int32) []int32 {
 	var ids []int32
-	for {
-		at, name := len(text), ""
-		for n := range s {
-			if i := strings.Index(text, n); i >= 0 && (i < at || i == at && len(n) > len(name)) {
-				at, name = i, n
-			}
+	start := 0 // of the piece
+	for i := 0; i < len(text); {
+		name := s.prefixOf(text[i:])
+		if name == "" {
+			i++
+			continue
 		}
-		piece := text[:at]
+		piece := text[start:i]
 		if name == maskToken { // takes the space before it along
 			piece = strings.TrimRight(piece, " \t\r\n")
 		}
 		if piece != "" {
 			ids = encode(ids, piece)
 		}
-		if name == "" {
-			return ids
-		}
 		ids = append(ids, s[name])
-		text = text[at+len(name):]
+		i += len(name)
+		start = i
 	}
+	if start < len(text) {
+		ids = encode(ids, text[start:])
+	}
+	return ids
+}
+
+// prefixOf returns the longest name that a text begins with, or "".
+func (s specials) prefixOf(text string) string {
+	longest := ""
+	for n := range s {
+		if len(n) > len(longest) && strings.HasPrefix(text, n) {
+			longest = n
+		}
+	}
+	return longest
 }
 
 const maskToken = "<mask>"
