@@ -264,7 +264,7 @@ func TestPage(t *testing.T) {
 	if count["article"] != 3+3+3+2 || count["figure"] != 7 || count["img"] != 11 || count["script"] != 0 || count["link"] != 0 {
 		t.Errorf("elements %v", count)
 	}
-	for _, s := range []string{"A &lt;title&gt;", "What is &lt;b&gt; &amp; ", "&lt;script&gt;alert(1)", "Worst answers by ROUGE-L", "Where poor falls furthest behind good", "minus the first", "Wrong answers of 7B"} {
+	for _, s := range []string{"A &lt;title&gt;", "What is &lt;b&gt; &amp; ", "&lt;script&gt;alert(1)", "Worst answers by ROUGE-L", "Where poor falls furthest behind good", "below: minus good", "Wrong answers of 7B"} {
 		if !bytes.Contains(b, []byte(s)) {
 			t.Errorf("the page does not have %q", s)
 		}
