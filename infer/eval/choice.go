@@ -82,14 +82,17 @@ func plain(s string) string {
 var letterAlone = regexp.MustCompile(`(?:^|[^\pL\pN'])([A-J])(?:[^\pL\pN']|$)|\(([a-j])\)|(?:^|\s)([a-j])\)`)
 
 // Pick returns the option that a reply chooses, or -1: the option whose text
-// the reply equals up to case and punctuation, or else the first option letter
-// that stands alone. A bare "A" in front of a word is the article, not a
-// letter.
+// the reply equals up to case and punctuation, or whose letter it is; or else
+// the first option letter that stands alone. A bare "A" in front of a word is
+// the article, not a letter.
 func (c *Choice) Pick(reply string) int {
 	for i, o := range c.Options {
 		if plain(o) != "" && plain(o) == plain(reply) {
 			return i
 		}
+	}
+	if p := plain(reply); len(p) == 1 && int(p[0])-'a' >= 0 && int(p[0])-'a' < len(c.Options) {
+		return int(p[0]) - 'a'
 	}
 	for at := 0; at < len(reply); {
 		m := letterAlone.FindStringSubmatchIndex(reply[at:])

@@ -43,8 +43,8 @@ func TestPick(t *testing.T) {
 		"A": 0, "B": 1, "C.": 2, "(B)": 1, "B)": 1, "b)": 1, "(c)": 2, "B. below the seat": 1, "B: below": 1,
 		"The answer is B.": 1, "The correct option is (C), not (A).": 2, "Answer: A": 0, "**B**": 1,
 		"below the seat": 1, " Below  the SEAT. ": 1, "above the seat": 0, "A chair": 2, "a chair.": 2,
-		"A red chair, so B": 1, "A red chair": -1, "It is below.": -1, "": -1, "D": -1, "BAD": -1, "a": -1, "I think B": 1,
-		"It's A.": 0, "DABC": -1, "B'": -1,
+		"A red chair, so B": 1, "A red chair": -1, "It is below.": -1, "": -1, "D": -1, "BAD": -1, "a": 0, " b.": 1, "d": -1, "@": -1, "I think B": 1,
+		"It's A.": 0, "DABC": -1, "B'": 1,
 	} {
 		if got := c.Pick(reply); got != want {
 			t.Errorf("reply %q picks %d, want %d", reply, got, want)

@@ -65,7 +65,8 @@ func Merge(out string, shards []string, overwrite bool) (Result, error) {
 	if err := writeWhole(r.Journal, whole, journals); err != nil {
 		return r, err
 	}
-	return r, r.finish([]string{r.Journal})
+	err = r.finish([]string{r.Journal})
+	return r, err
 }
 
 // order reads the shards and returns their journals in the order of their

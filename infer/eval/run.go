@@ -105,10 +105,10 @@ func Answers(ctx context.Context, a Answerer, set Settings, s Source, out string
 	if e := j.Close(); err == nil {
 		err = e
 	}
-	if err != nil {
-		return r, err
+	if err == nil {
+		err = r.finish([]string{journal})
 	}
-	return r, r.finish([]string{journal})
+	return r, err
 }
 
 // checkOut keeps results that no journal belongs to from being overwritten.
