@@ -3,62 +3,20 @@ package infer
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 
 	"llana/autograd"
 	"llana/kernels"
 	"llana/models/llama"
 	"llana/models/spatialllana"
+	"llana/tensor"
 )
 
-// Options of an answer.
-type Options struct {
-	MaxNewTokens int // 0: DefaultNewTokens
-	Sampling
-	Margins bool // ask for Answer.Margin
-}
-
-// DefaultNewTokens is the length that the reference cuts answers off at.
-const DefaultNewTokens = 512
-
-func (o Options) limit() int {
-	if o.MaxNewTokens > 0 {
-		return o.MaxNewTokens
-	}
-	return DefaultNewTokens
-}
-
-// generate reads a batch of prompts, of one length each, behind what is in the
-// cache, and continues them. It calls emit with each row's next token until
-// emit has returned true for every row. Rows that are done go on silently: a
-// batch is as long as its longest answer.
-func generate(ctx context.Context, m *spatialllana.Model, cache *llama.Cache, b spatialllana.Batch, o Options, emit func(row int, t token) (done bool)) error {
-	rows := b.Rows
-	random := make([]*rand.Rand, rows)
-	for i := range random {
-		random[i] = rand.New(rand.NewPCG(o.Seed, uint64(i)))
-	}
-	done, left := make([]bool, rows), rows
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		next, err := step(ctx, m, cache, b, o, random)
-		if err != nil {
-			return err
-		}
-		ids := make([]int32, rows)
-		for i, t := range next {
-			if ids[i] = t.id; !done[i] && emit(i, t) {
-				done[i] = true
-				left--
-			}
-		}
-		if left == 0 {
-			return nil
-		}
-		b = spatialllana.Batch{Rows: rows, Cols: 1, IDs: ids}
-	}
+// generator continues the rows of a batch whose prompts are read.
+type generator struct {
+	m        *spatialllana.Model
+	cache    *llama.Cache
+	o        Options
+	samplers []*sampler // of each row
 }
 
 // token is a chosen token and, where margins are asked for, its margin.
@@ -67,42 +25,80 @@ type token struct {
 	margin float32
 }
 
-// step reads a batch and returns the token that follows each row.
-func step(ctx context.Context, m *spatialllana.Model, cache *llama.Cache, b spatialllana.Batch, o Options, random []*rand.Rand) ([]token, error) {
-	tape := autograd.Inference(m.Device())
+// run continues each row behind the hidden state (rows, hidden) of its last
+// token. It calls emit with each row's next token until emit has returned true
+// for every row. Rows that are done go on silently: a batch is as long as its
+// longest answer.
+func (g *generator) run(ctx context.Context, last *tensor.Tensor, emit func(row int, t token) (done bool)) error {
+	rows := len(g.samplers)
+	done, left := make([]bool, rows), rows
+	next, err := g.first(ctx, last)
+	for ; err == nil; next, err = g.step(ctx, next) {
+		for i, t := range next {
+			if !done[i] && emit(i, t) {
+				done[i] = true
+				left--
+			}
+		}
+		if left == 0 {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		// A row of its own length that is done stays as long as it is.
+		if g.cache.Lens != nil {
+			for i, d := range done {
+				if d {
+					g.cache.Lens[i]--
+				}
+			}
+		}
+	}
+	return err
+}
+
+func (g *generator) first(ctx context.Context, last *tensor.Tensor) ([]token, error) {
+	tape := autograd.Inference(g.m.Device())
 	defer tape.Release()
-	h, err := m.Forward(tape, b, spatialllana.Options{Options: llama.Options{Cache: cache}})
-	if err != nil {
-		return nil, err
+	return g.choose(ctx, tape.Const(last))
+}
+
+// step reads each row's newest token and returns the one that follows. As in the
+// reference, a token of the point vocabulary that a model writes is a word like
+// others: no object is put there.
+func (g *generator) step(ctx context.Context, newest []token) ([]token, error) {
+	tape := autograd.Inference(g.m.Device())
+	defer tape.Release()
+	ids := make([]int32, len(newest))
+	for i, t := range newest {
+		ids[i] = t.id
 	}
-	last := make([]int32, b.Rows)
-	for i := range last {
-		last[i] = int32((i+1)*b.Cols - 1)
-	}
-	logits := m.Logits(h, last)
-	next := make([]token, b.Rows)
-	if o.greedy() && !o.Margins {
-		ids, err := tape.Run1(kernels.Argmax, kernels.None{}, logits.Value()).ReadInt32(ctx)
+	x := g.m.LM.Embed(tape, tape.Int32(ids, len(ids), 1))
+	h := g.m.LM.Forward(x, llama.Options{Cache: g.cache})
+	return g.choose(ctx, h.View(len(ids), g.m.HiddenSize))
+}
+
+// choose returns the token that follows each of some hidden states (rows,
+// hidden).
+func (g *generator) choose(ctx context.Context, h *autograd.Var) ([]token, error) {
+	logits := g.m.LM.Logits(g.m.LM.Norm(h)).Value()
+	next := make([]token, len(g.samplers))
+	if g.o.greedy() && !g.o.penalizes() && !g.o.Margins {
+		ids, err := h.Tape().Run1(kernels.Argmax, kernels.None{}, logits).ReadInt32(ctx)
 		for i, id := range ids {
 			next[i].id = id
 		}
 		return next, err
 	}
-	v, err := logits.Value().ReadFloat32(ctx)
+	v, err := logits.ReadFloat32(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for i := range next {
-		row := v[i*m.VocabSize : (i+1)*m.VocabSize]
-		if o.greedy() {
-			next[i] = likeliest(row)
-			continue
-		}
-		id, err := o.choose(row, random[i])
-		if err != nil {
+	for i, s := range g.samplers {
+		if next[i], err = s.choose(v[i*g.m.VocabSize : (i+1)*g.m.VocabSize]); err != nil {
 			return nil, err
 		}
-		next[i].id = int32(id)
 	}
 	return next, nil
 }
@@ -127,20 +123,4 @@ func likeliest(logits []float32) token {
 	}
 	top := logits[best]
 	return token{int32(best), (top - second) / max(1, float32(math.Abs(float64(top))))}
-}
-
-// Logits returns the logits (len(ids), vocabulary) of a sequence, with an
-// object or without (nil).
-func Logits(ctx context.Context, m *spatialllana.Model, ids []int32, object *spatialllana.Object) ([]float32, error) {
-	tape := autograd.Inference(m.Device())
-	defer tape.Release()
-	h, err := m.Forward(tape, oneRow(ids, object), spatialllana.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return m.LM.Logits(m.LM.Norm(h)).Value().ReadFloat32(ctx)
-}
-
-func oneRow(ids []int32, object *spatialllana.Object) spatialllana.Batch {
-	return spatialllana.Batch{Rows: 1, Cols: len(ids), IDs: ids, Objects: []*spatialllana.Object{object}}
 }

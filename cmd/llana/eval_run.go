@@ -21,6 +21,7 @@ import (
 type evalRunFlags struct {
 	dataFlags
 	samplingFlags
+	storageFlags
 	model, root, split, text string
 	out, shard, turns        string
 	batch                    int
@@ -63,6 +64,7 @@ shards are done, llana eval merge puts them together.`,
 	fl.BoolVar(&f.overwrite, "overwrite", false, "begin anew, whatever is there")
 	f.dataFlags.register(cmd)
 	f.samplingFlags.register(cmd)
+	f.storageFlags.register(cmd)
 	for _, name := range []string{"model", "data", "split"} {
 		_ = cmd.MarkFlagRequired(name)
 	}
@@ -124,9 +126,10 @@ func (a *app) evalRun(ctx context.Context, f evalRunFlags) error {
 	if err != nil {
 		return err
 	}
+	id.Weights = f.weights
 	var r eval.Result
 	err = a.withDevice(func(d kernels.Device) error {
-		m, err := spatialllana.Open(d, f.model, spatialllana.OpenOptions{})
+		m, err := a.open(d, f.storageFlags, f.model, o.Context)
 		if err != nil {
 			return err
 		}

@@ -61,6 +61,8 @@ func TestEvalRun(t *testing.T) {
 	}
 	wantFailure(t, llana(t, "", run("qa.json", "--split", "shapenerf_test", "--text-data", "single_round", "--max-new-tokens", "3")...), exitFailed,
 		"qa.journal.jsonl", "other settings", "max_new_tokens is 512, not 3", "--overwrite")
+	wantFailure(t, llana(t, "", run("qa.json", "--split", "shapenerf_test", "--text-data", "single_round", "--weights", "int8")...), exitFailed,
+		"other settings", "weights is auto, not int8")
 }
 
 // A run that is interrupted ends with 130 and says where its answers are; the
@@ -120,6 +122,7 @@ func TestEvalRunUsage(t *testing.T) {
 		{base + "hst --turns all", []string{"--turns", "copy"}},
 		{base + "hst --batch -1", []string{"--batch"}},
 		{base + "hst --temperature -1", []string{"temperature"}},
+		{base + "hst --context -1", []string{"context"}},
 		{"eval merge", []string{`"out" not set`}},
 	} {
 		wantFailure(t, llana(t, "", strings.Fields(c.args)...), exitUsage, c.parts...)

@@ -36,6 +36,8 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		logitsCommand(a),
 		tokenizeCommand(a),
 		evalCommand(a),
+		convertCommand(a),
+		planCommand(a),
 		verifyCommand(a),
 		benchCommand(a),
 	)

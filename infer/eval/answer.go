@@ -1,13 +1,12 @@
 package eval
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"llana/infer"
 	"llana/models/conversation"
+	"llana/models/llama"
 	"llana/models/spatialllana"
 )
 
@@ -19,10 +18,10 @@ type Answerer interface {
 	Window() int
 }
 
-// asker asks a model. What may be computed together is: prompts of one length
-// in a batch, or, where a batch would take too much memory, the questions about
-// one object in one session. Both round differently from a prompt on its own;
-// an answer with a margin that rounding could reach is asked for again, alone.
+// asker asks a model. What may be computed together is: prompts in a batch, or,
+// where a batch would take too much memory, the questions about one object in
+// one session. Both round differently from a prompt on its own; an answer with
+// a margin that rounding could reach is asked for again, alone.
 type asker struct {
 	m    *spatialllana.Model
 	vecs func(id string) (path string, err error)
@@ -42,9 +41,11 @@ type asker struct {
 const tolerance = 1e-4
 
 // batchMemory bounds the cache of a batch, in bytes; maxRows its prompts.
+// questionTokens is what a question and the system sentence usually take.
 const (
-	batchMemory = 1 << 30
-	maxRows     = 32 // more are not faster on a CPU
+	batchMemory    = 1 << 30
+	questionTokens = 128
+	maxRows        = 32 // more are not faster on a CPU
 )
 
 // NewAnswerer returns an Answerer that asks a model. batch is how many prompts
@@ -54,12 +55,16 @@ const (
 func NewAnswerer(m *spatialllana.Model, s Source, o infer.Options, batch int) (a Answerer, close func()) {
 	rows := batch
 	if rows == 0 {
-		tokens := 512 // of an answer and the question
-		if m.Projector != nil {
-			tokens += max(1, m.Projector.Tokens)
+		limit := o.MaxNewTokens
+		if limit == 0 {
+			limit = infer.DefaultNewTokens
 		}
-		perToken := 2 * 4 * m.Layers * m.KeyHeads * m.HeadDim() // keys and values, float32
-		rows = min(maxRows, max(1, batchMemory/(tokens*perToken)))
+		tokens := questionTokens + limit
+		if m.Projector != nil {
+			tokens += m.Projector.Tokens
+		}
+		one := llama.CacheBytes(m.Config.Config, 1, tokens, m.Device().Float())
+		rows = int(min(maxRows, max(1, batchMemory/one)))
 	}
 	if o.Temperature > 0 && o.TopK != 1 {
 		rows = 1
@@ -76,13 +81,8 @@ func (a *asker) close() {
 	}
 }
 
-// Window gives the batches of a window a choice of prompts of equal length.
-func (a *asker) Window() int {
-	if a.rows == 1 {
-		return 1
-	}
-	return 2 * a.rows
-}
+// Window is a batch.
+func (a *asker) Window() int { return a.rows }
 
 // Answer implements Answerer.
 func (a *asker) Answer(ctx context.Context, items []Item) ([]infer.Answer, error) {
@@ -96,7 +96,7 @@ func (a *asker) Answer(ctx context.Context, items []Item) ([]infer.Answer, error
 		}
 		return answers, nil
 	}
-	return a.batches(ctx, items)
+	return a.batch(ctx, items)
 }
 
 // about says which item an error is about.
@@ -104,14 +104,13 @@ func about(item Item, err error) error {
 	return fmt.Errorf("record %d, object %q: %w", item.Record, item.ObjectID, err)
 }
 
-// batches answers items in batches of prompts of one length.
-func (a *asker) batches(ctx context.Context, items []Item) ([]infer.Answer, error) {
+// batch answers items in one batch. What questions about one object begin with
+// is read once.
+func (a *asker) batch(ctx context.Context, items []Item) ([]infer.Answer, error) {
 	objects := make([]*spatialllana.Object, len(items))
 	prompts := make([][]int32, len(items))
-	order := make([]int, len(items))
 	known := map[string]*spatialllana.Object{}
 	for i, item := range items {
-		order[i] = i
 		if item.Object && known[item.ObjectID] == nil {
 			o, err := a.read(item)
 			if err != nil {
@@ -124,17 +123,19 @@ func (a *asker) batches(ctx context.Context, items []Item) ([]infer.Answer, erro
 		}
 		prompts[i] = a.prompt(item, objects[i])
 	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(len(prompts[i]), len(prompts[j])) })
-	answers := make([]infer.Answer, len(items))
-	for len(order) > 0 {
-		n := 1
-		for n < min(len(order), a.rows) && len(prompts[order[n]]) == len(prompts[order[0]]) {
-			n++
+	answers, err := infer.GenerateBatch(ctx, a.m, prompts, objects, a.o)
+	if err != nil {
+		return nil, fmt.Errorf("records %d to %d: %w", items[0].Record, items[len(items)-1].Record, err)
+	}
+	for i := range answers {
+		if len(items) == 1 || answers[i].Margin >= a.sure {
+			continue
 		}
-		if err := a.batch(ctx, order[:n], prompts, objects, answers); err != nil {
-			return nil, err
+		alone, err := infer.GenerateBatch(ctx, a.m, prompts[i:i+1], objects[i:i+1], a.o)
+		if err != nil {
+			return nil, about(items[i], err)
 		}
-		order = order[n:]
+		answers[i] = alone[0]
 	}
 	a.trim()
 	return answers, nil
@@ -150,32 +151,6 @@ func (a *asker) trim() {
 	if t, ok := d.(interface{ Trim() }); ok && d.Stats().Pooled > pooledLimit {
 		t.Trim()
 	}
-}
-
-func (a *asker) batch(ctx context.Context, which []int, prompts [][]int32, objects []*spatialllana.Object, answers []infer.Answer) error {
-	ask := func(which ...int) error {
-		var p [][]int32
-		var o []*spatialllana.Object
-		for _, i := range which {
-			p, o = append(p, prompts[i]), append(o, objects[i])
-		}
-		got, err := infer.GenerateBatch(ctx, a.m, p, o, a.o)
-		for n := range got {
-			answers[which[n]] = got[n]
-		}
-		return err
-	}
-	if err := ask(which...); err != nil || len(which) == 1 {
-		return err
-	}
-	for _, i := range which {
-		if answers[i].Margin < a.sure {
-			if err := ask(i); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // one answers one item, in the session of the item before if that was about the

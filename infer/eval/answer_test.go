@@ -15,7 +15,7 @@ import (
 	"llana/models/conversation"
 )
 
-var toyID = ModelID{"spatial", "bundled"}
+var toyID = ModelID{Name: "spatial", Digest: "bundled"}
 
 // A model folder is known by its content, wherever it lies.
 func TestIdentify(t *testing.T) {

@@ -65,7 +65,7 @@ func Run(ctx context.Context, m *spatialllana.Model, id ModelID, s Source, out s
 // the headers of all objects' tokens; what is missing or malformed is an error.
 func settingsOf(ctx context.Context, m *spatialllana.Model, id ModelID, s Source, o Options) (Settings, error) {
 	set := Settings{Split: s.Split, Text: s.Text, Turns: o.Turns, Shard: max(1, o.Shard), Shards: max(1, o.Shards), Verdict: s.Verdict,
-		ModelName: id.Name, Model: id.Digest}
+		ModelName: id.Name, Model: id.Digest, Weights: id.Weights}
 	if set.Turns == "" {
 		set.Turns = TurnsFirst
 	}

@@ -31,12 +31,16 @@ type Settings struct {
 	ModelName   string `json:"model"`
 	Model       string `json:"model_digest"`
 
-	Turns        string  `json:"turns"`
-	MaxNewTokens int     `json:"max_new_tokens"`
-	Temperature  float64 `json:"temperature"`
-	TopK         int     `json:"top_k"`
-	TopP         float64 `json:"top_p"`
-	Seed         uint64  `json:"seed"`
+	Weights string `json:"weights"` // how the model's matrices are stored
+
+	Turns             string  `json:"turns"`
+	MaxNewTokens      int     `json:"max_new_tokens"`
+	Context           int     `json:"context"` // 0: the model's own
+	RepetitionPenalty float64 `json:"repetition_penalty"`
+	Temperature       float64 `json:"temperature"`
+	TopK              int     `json:"top_k"`
+	TopP              float64 `json:"top_p"`
+	Seed              uint64  `json:"seed"`
 
 	Shard  int `json:"shard"` // from 1
 	Shards int `json:"shards"`
@@ -58,6 +62,10 @@ func (s *Settings) setSampling(o infer.Options) {
 	s.MaxNewTokens = o.MaxNewTokens
 	if s.MaxNewTokens == 0 {
 		s.MaxNewTokens = infer.DefaultNewTokens
+	}
+	s.Context, s.RepetitionPenalty = o.Context, o.RepetitionPenalty
+	if s.RepetitionPenalty == 0 {
+		s.RepetitionPenalty = 1
 	}
 	if s.Temperature = o.Temperature; s.Temperature > 0 {
 		s.TopK, s.TopP, s.Seed = o.TopK, o.TopP, o.Seed
@@ -109,6 +117,9 @@ func (s Settings) differ(found Settings, ignore ...string) string {
 type ModelID struct {
 	Name   string // for people
 	Digest string // of what the model is made of
+	// Weights says how its matrices are stored, where that is not as in the
+	// files: other storage gives other answers.
+	Weights string
 }
 
 // digestEnds is how much of a weight file's beginning and end enters the
@@ -139,7 +150,7 @@ func Identify(dir string) (ModelID, error) {
 			return ModelID{}, err
 		}
 	}
-	return ModelID{filepath.Base(whole), hex.EncodeToString(h.Sum(nil)[:16])}, nil
+	return ModelID{Name: filepath.Base(whole), Digest: hex.EncodeToString(h.Sum(nil)[:16])}, nil
 }
 
 func digestFile(h hash.Hash, path string) error {
