@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"llana/infer/eval"
 	"llana/infer/metrics"
 )
@@ -97,7 +99,8 @@ func TestEvalRunInterrupted(t *testing.T) {
 // The default name has the kind of text.
 func TestEvalRunDefaultName(t *testing.T) {
 	f := evalRunFlags{model: "models/Spatial-LLaNA-7B/", split: "shapenerf_test", text: "detailed_description"}
-	f.shard, f.turns, f.MaxNewTokens = "1/1", eval.TurnsFirst, 512
+	f.shard, f.turns = "1/1", eval.TurnsFirst
+	f.samplingFlags.register(&cobra.Command{}) // sets the defaults
 	task, _, err := f.options(0)
 	if err != nil {
 		t.Fatal(err)
