@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"llana/models/golden"
 )
 
 // Files that are missing, cut short or of another kind fail with one line that
@@ -22,6 +24,7 @@ func TestBadInput(t *testing.T) {
 	misspelt := writeFile(t, "output_dir: x\nlearning_rat: 1\n", dir, "misspelt.yaml")
 	lacking := writeFile(t, "output_dir: x\n", dir, "lacking.yaml")
 	model, out := modelData+"/hf_model", dir+"/out"
+	_, vec := goldenRow(t, golden.Open(t, modelData), t.TempDir())
 	for _, c := range []struct {
 		name, args string
 		parts      []string
@@ -41,6 +44,7 @@ func TestBadInput(t *testing.T) {
 		{"no model", "caption --model " + dir + " --vec " + modelData + "/vecs.npy", []string{"config.json"}},
 		{"no encoder", "caption --model " + model + " --nerf " + weights, []string{model, "--weights2space"}},
 		{"tokens of another shape", "caption --model " + model + " --vec " + nerfData + "/matrix.npy", []string{"matrix.npy"}},
+		{"prompt beyond the context", "caption --model " + model + " --vec " + vec + " --context 100", []string{"prompt of", "context of 100 tokens"}},
 		{"ids cut short", "logits --model " + model + " --ids " + notJSON + " --out " + out, []string{notJSON, "JSON array"}},
 		{"ids beyond the vocabulary", "logits --model " + model + " --ids " + beyond + " --out " + out, []string{beyond, "99999", "602"}},
 		{"no tokenizer", "tokenize --model " + dir + " text", []string{"tokenizer.model"}},

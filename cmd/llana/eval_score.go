@@ -52,7 +52,8 @@ two modes cannot be compared.
 METEOR needs WordNet 3.0 (Debian's wordnet-base, or nltk's corpus); the
 encoders need their Hugging Face folders, which are looked for in its cache too.
 Nothing is downloaded. Without --metrics, everything is scored whose data is
-there, and what is left out is said.`,
+there, and what is left out is said. Scores of the same answers that an earlier
+run wrote into the file and this one does not make are kept.`,
 		Example: `  llana eval score --results evaluation_results/model/hst.json
   llana eval score --results answers.json --metrics bleu,rouge,meteor --full-text --json`,
 		Args: cobra.NoArgs,
@@ -258,10 +259,15 @@ func (s *scorer) run(ctx context.Context, predictions []metrics.Prediction) erro
 		return err
 	}
 	bar.Close()
+	// What stands there may be no evaluation: then it is replaced.
+	var kept []string
+	if earlier, err := metrics.ReadEvaluation(s.flags.out); err == nil {
+		kept = e.Keep(earlier)
+	}
 	if err := e.Write(s.flags.out); err != nil {
 		return err
 	}
-	return s.print(e)
+	return s.print(e, kept)
 }
 
 // scoreJSON is the result of eval score.
@@ -273,12 +279,13 @@ type scoreJSON struct {
 	Cut         int                         `json:"cut"`   // answers longer than what was scored
 	Empty       int                         `json:"empty"` // answers without text
 	Scores      map[string]metrics.Interval `json:"scores"`
+	Kept        []string                    `json:"kept,omitempty"`     // scores that an earlier run wrote into the file
 	LeftOut     map[string]string           `json:"left_out,omitempty"` // metric: why
 }
 
-func (s *scorer) print(e *metrics.Evaluation) error {
+func (s *scorer) print(e *metrics.Evaluation, kept []string) error {
 	result := scoreJSON{Results: s.flags.results, Written: s.flags.out, Mode: "parity", Predictions: len(e.Results),
-		Cut: e.Cut, Empty: e.Empty, Scores: e.Intervals(metrics.Resampling{Seed: s.app.seed}), LeftOut: s.leftOut}
+		Cut: e.Cut, Empty: e.Empty, Scores: e.Intervals(metrics.Resampling{Seed: s.app.seed}), Kept: kept, LeftOut: s.leftOut}
 	if e.FullText {
 		result.Mode = "full_text"
 	}
@@ -300,6 +307,9 @@ func (s *scorer) print(e *metrics.Evaluation) error {
 		mode = fmt.Sprintf("full text: %d whole answers, not comparable with scores of answers cut to %d characters", len(e.Results), metrics.CutAt)
 	}
 	fmt.Fprintf(s.app.out, "\n%s; %d empty\n", mode, e.Empty)
+	if len(kept) > 0 {
+		fmt.Fprintf(s.app.out, "kept from the earlier file: %s\n", strings.Join(kept, ", "))
+	}
 	for _, m := range metricNames {
 		if why, ok := s.leftOut[m]; ok {
 			fmt.Fprintf(s.app.out, "%s is left out: %s\n", m, why)

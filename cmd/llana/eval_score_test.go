@@ -130,6 +130,33 @@ func TestEvalScoreModes(t *testing.T) {
 	}
 }
 
+// An encoder that is run later adds to the file; other answers begin anew.
+func TestEvalScoreKeeps(t *testing.T) {
+	file := answers(t)
+	mustRun(t, "eval", "score", "--results", file, "--metrics", "bleu")
+	var got scoreJSON
+	runJSON(t, &got, "eval", "score", "--results", file, "--metrics", "sbert", "--sbert", textData+"/mpnet")
+	if len(got.Kept) != 4 || len(got.Scores) != 5 {
+		t.Errorf("result is %+v", got)
+	}
+	if e := readEvaluated(t, got.Written); len(e.Overall) != 5 || len(e.Results[0].Scores) != 5 {
+		t.Errorf("means are %v", e.Overall)
+	}
+	out := mustRun(t, "eval", "score", "--results", file, "--metrics", "bleu")
+	if !strings.Contains(out, "kept from the earlier file: sbert_similarity") {
+		t.Errorf("output does not say what is kept:\n%s", out)
+	}
+	if out := mustRun(t, "eval", "score", "--results", file, "--metrics", "bleu,sbert", "--sbert", textData+"/mpnet"); strings.Contains(out, "kept") {
+		t.Errorf("nothing is kept, but the output says so:\n%s", out)
+	}
+	writeFile(t, `[{"object_id": "a", "ground_truth": "b", "model_output": "c"}]`, file)
+	var anew scoreJSON
+	runJSON(t, &anew, "eval", "score", "--results", file, "--metrics", "rouge")
+	if anew.Kept != nil || len(anew.Scores) != 3 {
+		t.Errorf("result is %+v", anew)
+	}
+}
+
 func TestEvalScoreFailures(t *testing.T) {
 	t.Setenv("HF_HUB_CACHE", t.TempDir())
 	file, dir := answers(t), t.TempDir()

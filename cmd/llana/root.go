@@ -35,9 +35,9 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		chatCommand(a),
 		logitsCommand(a),
 		tokenizeCommand(a),
-		evalCommand(a),
 		convertCommand(a),
 		planCommand(a),
+		evalCommand(a),
 		verifyCommand(a),
 		benchCommand(a),
 	)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -187,6 +188,29 @@ func (e *Evaluation) Names() []string {
 		}
 	}
 	return names
+}
+
+// Keep takes over the scores that only an earlier evaluation of the same texts
+// has, and returns their names: encoders may be run at another time than the
+// rest. If any text differs, or the mode, it takes nothing.
+func (e *Evaluation) Keep(earlier *Evaluation) []string {
+	if e.FullText != earlier.FullText || len(e.Results) != len(earlier.Results) {
+		return nil
+	}
+	for i, r := range e.Results {
+		o := earlier.Results[i]
+		if r.ObjectID != o.ObjectID || r.GroundTruth != o.GroundTruth || r.ModelOutput != o.ModelOutput {
+			return nil
+		}
+	}
+	have := e.Names()
+	kept := slices.DeleteFunc(earlier.Names(), func(n string) bool { return slices.Contains(have, n) })
+	for i, r := range e.Results {
+		for _, name := range kept {
+			r.Scores[name] = earlier.Results[i].Scores[name]
+		}
+	}
+	return kept
 }
 
 // Scores returns the scores of one name, in the order of the predictions.

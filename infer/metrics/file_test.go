@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -171,6 +172,34 @@ func TestWriteFails(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
+	}
+}
+
+// Scores made at different times come together, if the texts are the same.
+func TestKeep(t *testing.T) {
+	p := load[[]Prediction](t, "predictions.json")
+	all := evaluation(t)
+	score := func(p []Prediction, o Options) *Evaluation {
+		e, err := Evaluate(context.Background(), p, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	e := score(p, Options{ROUGE: true})
+	e.Results[0].Scores[ROUGE1] = 12 // newer than what is kept
+	if kept := e.Keep(all); !slices.Equal(kept, []string{BLEU1, BLEU2, BLEU3, BLEU4}) {
+		t.Errorf("kept %q", kept)
+	}
+	if !slices.Equal(e.Scores(BLEU2), all.Scores(BLEU2)) || e.Results[0].Scores[ROUGE1] != 12 {
+		t.Error("scores are not those of both")
+	}
+	other := slices.Clone(p)
+	other[3].GroundTruth += "."
+	for _, e := range []*Evaluation{score(other, Options{ROUGE: true}), score(p[1:], Options{ROUGE: true}), score(p, Options{ROUGE: true, FullText: true})} {
+		if kept := e.Keep(all); kept != nil || len(e.Names()) != 3 {
+			t.Errorf("kept %q of other texts", kept)
+		}
 	}
 }
 

@@ -4,11 +4,12 @@ import (
 	"archive/zip"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -166,13 +167,20 @@ func (p *part) read(path string, files fs.FS) error {
 const maxFile = 256 << 20
 
 func readText(files fs.FS, name string) (string, error) {
-	st, err := fs.Stat(files, name)
+	f, err := files.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	st, err := f.Stat()
 	if err != nil {
 		return "", err
 	}
 	if st.Size() > maxFile {
-		return "", fmt.Errorf("%s has %d bytes, more than any file of WordNet", name, st.Size())
+		return "", fmt.Errorf("expected at most %d bytes, found %d", maxFile, st.Size())
 	}
-	b, err := fs.ReadFile(files, name)
-	return string(slices.Clip(b)), err
+	var b strings.Builder
+	b.Grow(int(st.Size()))
+	_, err = io.Copy(&b, io.LimitReader(f, maxFile))
+	return b.String(), err
 }

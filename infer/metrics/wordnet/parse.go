@@ -11,7 +11,7 @@ import (
 // sense_cnt tagsense_cnt offsets...", a line for each lemma. Lines of the
 // license begin with a space.
 func (p *part) parseIndex(text string) error {
-	p.senses = make(map[string][]int32, strings.Count(text, "\n"))
+	p.senses = make(map[string]span, strings.Count(text, "\n"))
 	for n, line := range lines(text) {
 		if strings.HasPrefix(line, " ") || line == "" {
 			continue
@@ -39,7 +39,7 @@ func (p *part) addLemma(line string) error {
 	for range skip + 2 {
 		_, rest = field(rest)
 	}
-	offsets := make([]int32, 0, synsets)
+	at := span{from: int32(len(p.offsets))}
 	for {
 		var f string
 		if f, rest = field(rest); f == "" {
@@ -52,12 +52,13 @@ func (p *part) addLemma(line string) error {
 		if _, ok := p.synsets[int32(o)]; !ok {
 			return fmt.Errorf("lemma %q: no synset begins at byte %d of data.%s", lemma, o, p.suffix)
 		}
-		offsets = append(offsets, int32(o))
+		p.offsets = append(p.offsets, int32(o))
 	}
-	if len(offsets) != int(synsets) {
-		return fmt.Errorf("lemma %q: expected %d offsets, as the line says, found %d", lemma, synsets, len(offsets))
+	at.to = int32(len(p.offsets))
+	if found := at.to - at.from; found != int32(synsets) {
+		return fmt.Errorf("lemma %q: expected %d offsets, as the line says, found %d", lemma, synsets, found)
 	}
-	p.senses[lemma] = offsets
+	p.senses[lemma] = at
 	return nil
 }
 
@@ -72,7 +73,7 @@ func field(s string) (first, rest string) {
 // lex_id [word lex_id...] ...", a line for each synset, which begins at the
 // byte that synset_offset says. w_cnt is hexadecimal.
 func (p *part) parseData(text string) error {
-	p.synsets = make(map[int32]string, strings.Count(text, "\n"))
+	p.data, p.synsets = text, make(map[int32]span, strings.Count(text, "\n"))
 	for at := 0; at < len(text); {
 		line, _, found := strings.Cut(text[at:], "\n")
 		if line != "" && line[0] != ' ' {
@@ -93,31 +94,33 @@ func (p *part) parseData(text string) error {
 	return nil
 }
 
-// synsetWords returns the part of a synset's line that holds its words.
-func synsetWords(line string, at int) (string, error) {
+// synsetWords returns the part of the file that holds the words of the synset
+// whose line begins at a byte.
+func synsetWords(line string, at int) (span, error) {
 	rest := line
 	var head [4]string
 	for i := range head {
 		if head[i], rest, _ = strings.Cut(rest, " "); head[i] == "" {
-			return "", fmt.Errorf("expected a synset, found %.60q", line)
+			return span{}, fmt.Errorf("expected a synset, found %.60q", line)
 		}
 	}
 	if offset, err := strconv.ParseUint(head[0], 10, 31); err != nil || int(offset) != at {
-		return "", fmt.Errorf("expected the synset of this offset, %08d, found %.20q (were line ends converted?)", at, head[0])
+		return span{}, fmt.Errorf("expected the synset of this offset, %08d, found %.20q (were line ends converted?)", at, head[0])
 	}
 	n, err := strconv.ParseUint(head[3], 16, 16)
 	if err != nil || n == 0 {
-		return "", fmt.Errorf("expected a number of words, found %.20q", head[3])
+		return span{}, fmt.Errorf("expected a number of words, found %.20q", head[3])
 	}
-	end := 0
+	from := len(line) - len(rest)
+	to := from
 	for range 2 * n {
-		i := strings.IndexByte(rest[end:], ' ')
+		i := strings.IndexByte(line[to:], ' ')
 		if i <= 0 {
-			return "", fmt.Errorf("expected %d words, found %.60q", n, rest)
+			return span{}, fmt.Errorf("expected %d words, found %.60q", n, rest)
 		}
-		end += i + 1
+		to += i + 1
 	}
-	return rest[:end], nil
+	return span{int32(at + from), int32(at + to)}, nil
 }
 
 // parseExceptions reads a list of exceptions: "inflected base [base...]" a

@@ -19,11 +19,16 @@ type DB struct {
 // part is the database of one part of speech.
 type part struct {
 	suffix     string              // of its file names
-	senses     map[string][]int32  // lemma, in lower case -> byte offsets of synsets
-	synsets    map[int32]string    // byte offset -> words of the synset, as in its line
+	senses     map[string]span     // lemma, in lower case -> part of offsets
+	offsets    []int32             // bytes at which synsets begin
+	synsets    map[int32]span      // byte at which a synset begins -> its words in data
+	data       string              // the file data.*
 	exceptions map[string][]string // inflected form -> base forms
 	rules      []ending
 }
+
+// span is a part of a list or a text.
+type span struct{ from, to int32 }
 
 // ending is a rule of detachment: a suffix and what stands for it in the base
 // form.
@@ -51,8 +56,10 @@ func (db *DB) Synonyms(word string) []string {
 	for i := range db.parts {
 		p := &db.parts[i]
 		for _, base := range p.morphy(word) {
-			for _, offset := range p.senses[base] {
-				names = appendLemmas(names, p.synsets[offset])
+			at := p.senses[base]
+			for _, offset := range p.offsets[at.from:at.to] {
+				words := p.synsets[offset]
+				names = appendLemmas(names, p.data[words.from:words.to])
 			}
 		}
 	}
