@@ -14,17 +14,15 @@ import (
 )
 
 // storageFlags say how a model's weights are kept, and where.
-type storageFlags struct{ weights, cache, memory string }
+type storageFlags struct{ weights, memory string }
 
 const (
 	weightsHelp   = "how matrices are stored: auto (as in the files), f32, bf16, f16, int8 or int4"
-	cacheHelp     = "how keys and values of past tokens are stored: f32, f16 or bf16"
 	gpuMemoryHelp = "device memory to use, for example 8GiB: layers that do not fit stay in the process' memory (default: what the GPU has)"
 )
 
 func (f *storageFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.weights, "weights", "auto", weightsHelp)
-	cmd.Flags().StringVar(&f.cache, "cache", "f32", cacheHelp)
 	cmd.Flags().StringVar(&f.memory, "gpu-memory", "", gpuMemoryHelp)
 }
 
@@ -35,11 +33,7 @@ func (a *app) open(d kernels.Device, f storageFlags, dir string, tokens int) (*s
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--%w", err)}
 	}
-	cache, err := spatialllana.ParseCache(f.cache)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("--%w", err)}
-	}
-	o := spatialllana.OpenOptions{Weights: w, Cache: cache}
+	o := spatialllana.OpenOptions{Weights: w}
 	budget := int64(0)
 	if f.memory != "" {
 		budget, err = parseGPUMemory(f.memory)
@@ -50,7 +44,7 @@ func (a *app) open(d kernels.Device, f storageFlags, dir string, tokens int) (*s
 		return nil, err
 	}
 	if budget > 0 {
-		p, err := spatialllana.PlanFolder(dir, w, spatialllana.PlanOptions{Context: tokens, Cache: cache, Chunk: infer.DefaultChunk, Budget: budget})
+		p, err := spatialllana.PlanFolder(dir, w, spatialllana.PlanOptions{Context: tokens, Chunk: infer.DefaultChunk, Budget: budget})
 		if err != nil {
 			return nil, err
 		}

@@ -50,11 +50,7 @@ func CacheBytes(c Config, rows, tokens int, d tensor.DType) int64 {
 // the given number of tokens in each. Forward makes it longer when they are
 // more, which moves all of it: where the number is known, say it.
 func (m *Model) NewCache(d kernels.Device, rows, tokens int) *Cache {
-	stored := m.CacheType
-	if stored == tensor.Invalid {
-		stored = d.Float()
-	}
-	c := &Cache{dev: d, config: m.Config, stored: stored, rows: rows,
+	c := &Cache{dev: d, config: m.Config, stored: d.Float(), rows: rows,
 		keys: make([]*tensor.Tensor, m.Layers), vals: make([]*tensor.Tensor, m.Layers)}
 	c.grow(tokens)
 	return c
@@ -98,30 +94,15 @@ func (c *Cache) grow(tokens int) {
 func (c *Cache) moved(old *tensor.Tensor, tokens int) *tensor.Tensor {
 	x := tensor.New(c.dev, c.stored, cacheShape(c.config, c.rows, tokens)...)
 	if held := c.longest(); old != nil && held > 0 {
-		c.copyBlock(kernels.AxisBlock(c.rows, c.width(), held, c.cap, 0, tokens, 0), old, x)
+		p := kernels.AxisBlock(c.rows, c.width(), held, c.cap, 0, tokens, 0)
+		kernels.RunInto(c.dev, kernels.CopyBlock, p, []*tensor.Tensor{old}, []*tensor.Tensor{x})
 	}
 	old.Free()
 	return x
 }
 
-// width is the number of words that a token's keys take.
-func (c *Cache) width() int {
-	n := c.config.KeyHeads * c.config.HeadDim()
-	if c.stored.IsPacked() {
-		n /= 2
-	}
-	return n
-}
-
-// copyBlock copies a block of words.
-func (c *Cache) copyBlock(p kernels.BlockParams, from, to *tensor.Tensor) {
-	if c.stored.IsPacked() {
-		from, to = from.Words(), to.Words()
-		defer from.Free()
-		defer to.Free()
-	}
-	kernels.RunInto(c.dev, kernels.CopyBlock, p, []*tensor.Tensor{from}, []*tensor.Tensor{to})
-}
+// width is the number of elements of a token's keys.
+func (c *Cache) width() int { return c.config.KeyHeads * c.config.HeadDim() }
 
 // longest is the number of tokens of the longest row.
 func (c *Cache) longest() int {
@@ -141,8 +122,8 @@ func (c *Cache) CopyRow(from *Cache, row, n, lo, hi int) {
 		From: [4]int{0, 0, w, 1}, FromOffset: row * from.cap * w,
 		To: [4]int{0, c.cap * w, w, 1}, ToOffset: lo * c.cap * w}
 	for i := range c.keys {
-		c.copyBlock(p, from.keys[i], c.keys[i])
-		c.copyBlock(p, from.vals[i], c.vals[i])
+		kernels.RunInto(c.dev, kernels.CopyBlock, p, []*tensor.Tensor{from.keys[i]}, []*tensor.Tensor{c.keys[i]})
+		kernels.RunInto(c.dev, kernels.CopyBlock, p, []*tensor.Tensor{from.vals[i]}, []*tensor.Tensor{c.vals[i]})
 	}
 }
 

@@ -1,7 +1,6 @@
 package spatialllana
 
 import (
-	"cmp"
 	"fmt"
 
 	"llana/models/checkpoint"
@@ -14,9 +13,8 @@ type PlanOptions struct {
 	// Storage gives the type of each matrix, as for nn.Set.StoredAs; nil is
 	// float32.
 	Storage func(name string) tensor.DType
-	Context int          // tokens that the cache holds; PlanFolder takes 0 for the model's own
-	Cache   tensor.DType // of keys and values; Invalid is float32
-	Chunk   int          // tokens of a prompt that are read at a time
+	Context int // tokens that the cache holds; PlanFolder takes 0 for the model's own
+	Chunk   int // tokens of a prompt that are read at a time
 	// Budget is the device's memory in bytes; 0 has no bound. Layers that do
 	// not fit stay in the process' memory.
 	Budget int64
@@ -64,7 +62,7 @@ func NewPlan(c Config, o PlanOptions) Plan {
 	if c.Projector != nil {
 		p.Other += projectorBytes(*c.Projector, c.HiddenSize)
 	}
-	p.Cache = llama.CacheBytes(c.Config, 1, o.Context, cmp.Or(o.Cache, tensor.F32))
+	p.Cache = llama.CacheBytes(c.Config, 1, o.Context, tensor.F32)
 	p.Activations = activationBytes(c, o)
 	p.place(o.Budget)
 	return p
