@@ -337,6 +337,9 @@ func deviation(a []float32, t float32) float32 {
 // largest returns the largest element of a, which is not empty. What it
 // returns when some are NaN is not defined.
 func largest(a []float32) float32 {
+	if level == avx512 {
+		return maxAVX512(&a[0], len(a))
+	}
 	n, top := 0, a[0]
 	if n = len(a) &^ 7; level >= avx2 && n > 0 {
 		top = maxAVX2(&a[0], n)
