@@ -14,7 +14,7 @@ func init() {
 const (
 	// tileQueries x tileKeys scores are in memory at a time for each worker.
 	tileQueries = 48
-	tileKeys    = 128
+	tileKeys    = 192
 	// scoreRow is how far rows of scores lie apart: a power of two would put
 	// them all into the same few places of a cache.
 	scoreRow = tileKeys + 16
@@ -157,6 +157,7 @@ func (a *attention) head(w *worker, b, h, q0, q1 int, out, lse []float32) {
 	scores := w.floats(scratch2, tileQueries*scoreRow)
 	o := w.floats(scratch3, tileQueries*a.D)
 	var top, total [tileQueries]float32
+	masked := a.masked()
 	for i := q0; i < q1; i += tileQueries {
 		rows := min(tileQueries, q1-i)
 		for r := range rows {
@@ -169,13 +170,15 @@ func (a *attention) head(w *worker, b, h, q0, q1 int, out, lse []float32) {
 			n := min(tileKeys, last-j)
 			a.multiply(w, &keys[t], a.q[a.query(b, i, h):], a.strideQ(), 1, rows, a.D, n, scores, scoreRow, false)
 			for r := range rows {
-				seen := max(0, min(n, a.visible(b, i+r)-j))
 				s := scores[r*scoreRow : r*scoreRow+n]
-				clear(s[seen:])
-				if seen == 0 {
-					continue
+				if masked {
+					seen := max(0, min(n, a.visible(b, i+r)-j))
+					clear(s[seen:])
+					if seen == 0 {
+						continue
+					}
+					s = s[:seen]
 				}
-				s = s[:seen]
 				m := max(top[r], largest(s))
 				if m != top[r] && t > 0 {
 					f := expf((top[r] - m) * a.scale)
