@@ -258,6 +258,21 @@ func vecAddScaled(dst, a, b []float32, s float32) {
 	}
 }
 
+// addRows4 adds four rows of a, stride apart, times s to dst.
+func addRows4(dst, a []float32, stride int, s *[4]float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a = a[:3*stride+len(dst)]
+	if level >= avx2 {
+		axpy4AVX2(&dst[0], &a[0], stride, len(dst), s)
+		return
+	}
+	for r, f := range s {
+		vecAddScaled(dst, dst, a[r*stride:][:len(dst)], f)
+	}
+}
+
 // vecMulAdd sets dst = a b + c.
 func vecMulAdd(dst, a, b, c []float32) {
 	if len(dst) == 0 {

@@ -24,6 +24,9 @@ func subScaleAVX2(dst, a *float32, n int, t, s float32)
 func axpyAVX2(dst, a, b *float32, n int, s float32)
 
 //go:noescape
+func axpy4AVX2(dst, a *float32, stride, n int, s *[4]float32)
+
+//go:noescape
 func expAVX2(dst, a *float32, n int, t, s float32)
 
 //go:noescape

@@ -19,6 +19,8 @@ func subScaleAVX2(dst, a *float32, n int, t, s float32) { panic(noAVX2) }
 
 func axpyAVX2(dst, a, b *float32, n int, s float32) { panic(noAVX2) }
 
+func axpy4AVX2(dst, a *float32, stride, n int, s *[4]float32) { panic(noAVX2) }
+
 func expAVX2(dst, a *float32, n int, t, s float32) { panic(noAVX2) }
 
 func sigmoidAVX2(dst, a *float32, n int) { panic(noAVX2) }
