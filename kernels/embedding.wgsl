@@ -6,7 +6,7 @@
 struct Params { n: u32, rows: u32, width: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-{{include "packed" 1 "table" .TABLE}}
+{{template "packed" set . "BINDING" 1 "NAME" "table" "TYPE" .TABLE}}
 @group(0) @binding(2) var<storage, read> ids: array<i32>;
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;
 
@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         let id = bitcast<u32>(ids[i / p.width]);
         var v = 0.0;
         if (id < p.rows) {
-            v = table_at(id, i % p.width, p.rows, p.width);
+            v = table_at(id, i % p.width, p.width);
         }
         out[i] = v;
     }

@@ -1,7 +1,6 @@
 package kernels_test
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,38 +9,20 @@ import (
 	"testing"
 
 	"llana/kernels"
+	"llana/kernels/conformance"
 	"llana/kernels/dialect"
-	"llana/tensor"
 )
 
-// nowhere is memory without bytes: planning looks at shapes only.
-type nowhere struct{}
-
-func (nowhere) Alloc(size int) tensor.Buffer                                { return length(size) }
-func (nowhere) Free(tensor.Buffer)                                          {}
-func (nowhere) Upload(tensor.Buffer, []byte)                                {}
-func (nowhere) Download(context.Context, []byte, tensor.Buffer) (err error) { return nil }
-func (nowhere) Stats() tensor.Stats                                         { return tensor.Stats{} }
-
-type length int
-
-func (n length) Size() int { return int(n) }
-
-// plans calls f with the plan of every case of every operation, those that
-// are only timed included, under the limits every device has.
-func plans(t *testing.T, f func(op *kernels.Op, c kernels.Case, plan *kernels.Plan)) {
-	for _, op := range kernels.Ops() {
-		for _, c := range op.Cases {
-			call := c.Call(op, nowhere{}, tensor.F32, nil)
-			f(op, c, kernels.PlanCall(call, kernels.BaseLimits))
-		}
-	}
+// plans calls f with the plan of every case of every operation, under the
+// limits every device has.
+func plans(f func(op *kernels.Op, c kernels.Case, plan *kernels.Plan)) {
+	conformance.Plans(kernels.BaseLimits, f)
 }
 
 // variants returns every specialised shader text by its key.
 func variants(t *testing.T) map[string]string {
 	texts := map[string]string{}
-	plans(t, func(op *kernels.Op, c kernels.Case, plan *kernels.Plan) {
+	plans(func(op *kernels.Op, c kernels.Case, plan *kernels.Plan) {
 		for _, d := range plan.Dispatches {
 			text, err := d.Source()
 			if err != nil {
@@ -66,12 +47,11 @@ func TestShaderDialect(t *testing.T) {
 // Every shader file is used by some case.
 func TestShadersUsed(t *testing.T) {
 	used := map[string]bool{}
-	plans(t, func(_ *kernels.Op, _ kernels.Case, plan *kernels.Plan) {
+	plans(func(_ *kernels.Op, _ kernels.Case, plan *kernels.Plan) {
 		for _, d := range plan.Dispatches {
 			used[d.Shader+".wgsl"] = true
 		}
 	})
-	used["packed.wgsl"] = true // included
 	files, err := filepath.Glob("*.wgsl")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no shaders: %v", err)
@@ -85,7 +65,7 @@ func TestShadersUsed(t *testing.T) {
 
 // Grids and bindings of every plan stay inside the limits.
 func TestPlans(t *testing.T) {
-	plans(t, func(op *kernels.Op, c kernels.Case, plan *kernels.Plan) {
+	plans(func(op *kernels.Op, c kernels.Case, plan *kernels.Plan) {
 		for _, d := range plan.Dispatches {
 			for _, g := range d.Groups {
 				if g > uint32(kernels.BaseLimits.MaxGroups) {

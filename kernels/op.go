@@ -20,7 +20,7 @@ type Arg struct {
 	Name     string
 	Kind     Kind
 	Optional bool // an input that may be absent: nil, or left out behind the last that is present
-	Packed   bool // a float input that may be stored in a packed type; references see it widened
+	Packed   bool // a float operand that may be stored in a packed type; references see it widened
 	InOut    bool // an output whose former contents are read
 }
 
@@ -121,6 +121,9 @@ type Call struct {
 	P   any
 	In  []*tensor.Tensor
 	Out []*tensor.Tensor
+	// Variant forces one of the kernel's variants (see Variants), where the
+	// call has it; empty, the device chooses.
+	Variant string
 }
 
 // Cost returns the call's work.

@@ -47,7 +47,8 @@ func (d DType) Size() int { return dtypes[d].size }
 // shape take. It panics for a block type that cannot hold the shape.
 func (d DType) Bytes(shape []int) int {
 	if d == Q8 || d == Q4 {
-		return blocksOf(d, shape).bytes()
+		b := blocksOf(d, shape)
+		return b.Rows * b.Stride
 	}
 	return Numel(shape) * d.Size()
 }

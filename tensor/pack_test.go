@@ -1,6 +1,7 @@
 package tensor
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"math/rand/v2"
@@ -143,5 +144,32 @@ func BenchmarkPack(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// Rows are stored one after the other, each as if it were alone.
+func TestPackedRowsAreContiguous(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	const rows, width = 3, 5 * BlockLen
+	data := make([]float32, rows*width)
+	for i := range data {
+		data[i] = float32(r.NormFloat64())
+	}
+	for _, d := range []DType{BF16, F16, Q8, Q4} {
+		all, err := Pack(d, data, rows, width)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var each []byte
+		for i := range rows {
+			one, err := Pack(d, data[i*width:(i+1)*width], 1, width)
+			if err != nil {
+				t.Fatal(err)
+			}
+			each = append(each, one...)
+		}
+		if !bytes.Equal(all, each) {
+			t.Errorf("%v: rows packed together differ from rows packed one by one", d)
+		}
 	}
 }

@@ -155,3 +155,15 @@ func (t *Tensor) Head(shape ...int) *Tensor {
 	s.refs.Add(1)
 	return &Tensor{shape: clone(shape), dtype: t.dtype, store: s}
 }
+
+// Words returns a tensor of a 16-bit type seen as 32-bit words, float32 by name,
+// with half as many in a row: for copying what is stored.
+func (t *Tensor) Words() *Tensor {
+	if t.dtype != BF16 && t.dtype != F16 || t.Dim(-1)%2 != 0 {
+		panic(fmt.Sprintf("tensor: %v seen as words", t))
+	}
+	w := t.View(t.shape...)
+	w.dtype = F32
+	w.shape[len(w.shape)-1] /= 2
+	return w
+}

@@ -25,6 +25,7 @@ Results go to standard output; progress and logs to standard error. Exit status:
 	f.BoolVar(&a.quiet, "quiet", false, "no progress, no logs")
 	root.AddCommand(
 		demoCommand(a),
+		dataCommand(a),
 		devicesCommand(a),
 		toyworldCommand(a),
 		trainCommand(a),
@@ -34,6 +35,10 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		chatCommand(a),
 		logitsCommand(a),
 		tokenizeCommand(a),
+		convertCommand(a),
+		planCommand(a),
+		evalCommand(a),
+		downloadCommand(a),
 		verifyCommand(a),
 		benchCommand(a),
 	)

@@ -31,30 +31,30 @@ func dot4F16(x *float32, w *byte, n int, out *[4]float32) {
 }
 
 //go:noescape
-func dot4Q8AVX512(x *float32, w *byte, n int, factors *float32, out *[4]float32)
+func dot4Q8AVX512(x *float32, w *byte, n, stride int, factors *float32, out *[4]float32)
 
 //go:noescape
-func dot4Q8AVX2(x *float32, w *byte, n int, factors *float32, out *[4]float32)
+func dot4Q8AVX2(x *float32, w *byte, n, stride int, factors *float32, out *[4]float32)
 
-func dot4Q8(x *float32, w *byte, n int, factors *float32, out *[4]float32) {
+func dot4Q8(x *float32, w *byte, n, stride int, factors *float32, out *[4]float32) {
 	if level == avx512 {
-		dot4Q8AVX512(x, w, n, factors, out)
+		dot4Q8AVX512(x, w, n, stride, factors, out)
 	} else {
-		dot4Q8AVX2(x, w, n, factors, out)
+		dot4Q8AVX2(x, w, n, stride, factors, out)
 	}
 }
 
 //go:noescape
-func dot4Q4AVX512(x *float32, w *byte, n int, factors, summands *float32, out *[4]float32)
+func dot4Q4AVX512(x *float32, w *byte, n, stride int, factors, summands *float32, out *[4]float32)
 
 //go:noescape
-func dot4Q4AVX2(x *float32, w *byte, n int, factors, summands *float32, out *[4]float32)
+func dot4Q4AVX2(x *float32, w *byte, n, stride int, factors, summands *float32, out *[4]float32)
 
-func dot4Q4(x *float32, w *byte, n int, factors, summands *float32, out *[4]float32) {
+func dot4Q4(x *float32, w *byte, n, stride int, factors, summands *float32, out *[4]float32) {
 	if level == avx512 {
-		dot4Q4AVX512(x, w, n, factors, summands, out)
+		dot4Q4AVX512(x, w, n, stride, factors, summands, out)
 	} else {
-		dot4Q4AVX2(x, w, n, factors, summands, out)
+		dot4Q4AVX2(x, w, n, stride, factors, summands, out)
 	}
 }
 

@@ -31,8 +31,9 @@
 	LEAQ (R9)(R9*2), R10 \
 	LEAQ (R8)(R9*4), BX
 
+// FACTORS follows DOTARGS in functions of block types, whose rows are stride apart.
 #define FACTORS \
-	MOVQ factors+24(FP), R11 \
+	MOVQ factors+32(FP), R11 \
 	MOVQ CX, R12             \
 	SHRQ $2, R12             \
 	LEAQ (R12)(R12*2), R13
@@ -146,10 +147,11 @@ TEXT ·dot4F16AVX2(SB), NOSPLIT, $0-32
 	DOTROWS
 	DOT256(F16_256)
 
-// func dot4Q8AVX512(x *float32, w *byte, n int, factors *float32, out *[4]float32)
-TEXT ·dot4Q8AVX512(SB), NOSPLIT, $0-40
+// func dot4Q8AVX512(x *float32, w *byte, n, stride int, factors *float32, out *[4]float32)
+TEXT ·dot4Q8AVX512(SB), NOSPLIT, $0-48
 	DOTARGS
-	MOVQ out+32(FP), DI
+	MOVQ stride+24(FP), R9
+	MOVQ out+40(FP), DI
 	DOTROWS
 	FACTORS
 	CLEARSUMS
@@ -188,10 +190,11 @@ loop:
 	VFMADD231PS Y5, Y7, Y6   \
 	VFMADD231PS Y6, Y8, acc
 
-// func dot4Q8AVX2(x *float32, w *byte, n int, factors *float32, out *[4]float32)
-TEXT ·dot4Q8AVX2(SB), NOSPLIT, $0-40
+// func dot4Q8AVX2(x *float32, w *byte, n, stride int, factors *float32, out *[4]float32)
+TEXT ·dot4Q8AVX2(SB), NOSPLIT, $0-48
 	DOTARGS
-	MOVQ out+32(FP), DI
+	MOVQ stride+24(FP), R9
+	MOVQ out+40(FP), DI
 	DOTROWS
 	FACTORS
 	CLEARSUMS
@@ -215,12 +218,12 @@ loop:
 	VZEROUPPER
 	RET
 
-// func dot4Q4AVX512(x *float32, w *byte, n int, factors, summands *float32, out *[4]float32)
-TEXT ·dot4Q4AVX512(SB), NOSPLIT, $0-48
+// func dot4Q4AVX512(x *float32, w *byte, n, stride int, factors, summands *float32, out *[4]float32)
+TEXT ·dot4Q4AVX512(SB), NOSPLIT, $0-56
 	DOTARGS
-	MOVQ summands+32(FP), DX
-	MOVQ out+40(FP), DI
-	SHRQ $1, R9
+	MOVQ stride+24(FP), R9
+	MOVQ summands+40(FP), DX
+	MOVQ out+48(FP), DI
 	DOTROWS
 	FACTORS
 	CONSTSQ4_512
@@ -267,12 +270,12 @@ loop:
 	VFMADD231PS Y6, Y8, acc  \
 	VFNMADD231PS Y9, Y10, acc
 
-// func dot4Q4AVX2(x *float32, w *byte, n int, factors, summands *float32, out *[4]float32)
-TEXT ·dot4Q4AVX2(SB), NOSPLIT, $0-48
+// func dot4Q4AVX2(x *float32, w *byte, n, stride int, factors, summands *float32, out *[4]float32)
+TEXT ·dot4Q4AVX2(SB), NOSPLIT, $0-56
 	DOTARGS
-	MOVQ summands+32(FP), DX
-	MOVQ out+40(FP), DI
-	SHRQ $1, R9
+	MOVQ stride+24(FP), R9
+	MOVQ summands+40(FP), DX
+	MOVQ out+48(FP), DI
 	DOTROWS
 	FACTORS
 	CONSTSQ4_256

@@ -6,9 +6,11 @@ func dot4BF16(x *float32, w *byte, n int, out *[4]float32) { panic(noAVX2) }
 
 func dot4F16(x *float32, w *byte, n int, out *[4]float32) { panic(noAVX2) }
 
-func dot4Q8(x *float32, w *byte, n int, factors *float32, out *[4]float32) { panic(noAVX2) }
+func dot4Q8(x *float32, w *byte, n, stride int, factors *float32, out *[4]float32) { panic(noAVX2) }
 
-func dot4Q4(x *float32, w *byte, n int, factors, summands *float32, out *[4]float32) { panic(noAVX2) }
+func dot4Q4(x *float32, w *byte, n, stride int, factors, summands *float32, out *[4]float32) {
+	panic(noAVX2)
+}
 
 func widenBF16(dst *float32, w *byte, n int) { panic(noAVX2) }
 

@@ -24,6 +24,7 @@ import (
 type device struct {
 	info     kernels.Info
 	software bool
+	tuning   tuning
 
 	mu       sync.Mutex
 	err      error // the first, for good
@@ -61,21 +62,10 @@ func Open(index int) (kernels.Device, error) {
 		// A driver that only compiles, for hardware that is not there.
 		return nil, fmt.Errorf("%w: adapter %d, %q, has no memory", ErrUnavailable, index, a.Info.Name)
 	}
-	instance, err := vulkan.NewBackend().CreateInstance(&hal.InstanceDescriptor{})
+	d, err := connect(a)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrUnavailable, err)
+		return nil, err
 	}
-	exposed := instance.EnumerateAdapters(nil)
-	if index >= len(exposed) || exposed[index].Info.Name != a.Info.Name {
-		instance.Destroy()
-		return nil, fmt.Errorf("vulkan: the library does not list adapter %d, %q, in its place", index, a.Info.Name)
-	}
-	open, err := exposed[index].Adapter.Open(0, exposed[index].Capabilities.Limits)
-	if err != nil {
-		instance.Destroy()
-		return nil, fmt.Errorf("vulkan: opening %q: %w", a.Info.Name, err)
-	}
-	d := &device{info: a.Info, software: a.Software, instance: instance, hal: open.Device, queue: open.Queue, progress: time.Now()}
 	if err := d.init(); err != nil {
 		d.Close()
 		return nil, fmt.Errorf("vulkan: opening %q: %w", a.Info.Name, err)
@@ -83,7 +73,28 @@ func Open(index int) (kernels.Device, error) {
 	return d, nil
 }
 
+// connect opens the library's device for an adapter. It can compile kernels; to
+// compute it needs init.
+func connect(a Adapter) (*device, error) {
+	instance, err := vulkan.NewBackend().CreateInstance(&hal.InstanceDescriptor{})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrUnavailable, err)
+	}
+	exposed := instance.EnumerateAdapters(nil)
+	if a.Index >= len(exposed) || exposed[a.Index].Info.Name != a.Info.Name {
+		instance.Destroy()
+		return nil, fmt.Errorf("vulkan: the library does not list adapter %d, %q, in its place", a.Index, a.Info.Name)
+	}
+	open, err := exposed[a.Index].Adapter.Open(0, exposed[a.Index].Capabilities.Limits)
+	if err != nil {
+		instance.Destroy()
+		return nil, fmt.Errorf("vulkan: opening %q: %w", a.Info.Name, err)
+	}
+	return &device{info: a.Info, software: a.Software, instance: instance, hal: open.Device, queue: open.Queue, progress: time.Now()}, nil
+}
+
 func (d *device) init() (err error) {
+	d.initTuning()
 	d.batch.number = 1
 	d.pool.limit = d.info.Limits.MaxBuffer
 	d.pool.create = func(size int64) (hal.Buffer, error) {
