@@ -25,27 +25,45 @@ type Param struct {
 // list and add a prefix to the names.
 type Set struct {
 	dev     kernels.Device
+	mem     tensor.Memory // where parameters are allocated
 	prefix  string
-	storage tensor.DType // of matrices, or Invalid for the device's own type
+	storage func(name string) tensor.DType // of matrices; nil: the device's own type
 	all     *[]*Param
 }
 
 // NewSet returns an empty set of parameters that will live on d.
-func NewSet(d kernels.Device) *Set { return &Set{dev: d, all: new([]*Param)} }
+func NewSet(d kernels.Device) *Set { return &Set{dev: d, mem: d, all: new([]*Param)} }
 
 // Device returns where the parameters live.
 func (s *Set) Device() kernels.Device { return s.dev }
 
 // In returns the set seen from inside a child module: names get the prefix
 // "name.".
-func (s *Set) In(name string) *Set { return &Set{s.dev, s.prefix + name + ".", s.storage, s.all} }
+func (s *Set) In(name string) *Set {
+	sub := *s
+	sub.prefix += name + "."
+	return &sub
+}
 
 // At is In for the i-th child of a list.
 func (s *Set) At(name string, i int) *Set { return s.In(fmt.Sprintf("%s.%d", name, i)) }
 
 // StoredAs returns the set with another storage type for the matrices that are
-// registered through it: a packed type, or Invalid for the device's own.
-func (s *Set) StoredAs(d tensor.DType) *Set { return &Set{s.dev, s.prefix, d, s.all} }
+// registered through it: a packed type by full name, or Invalid for the device's
+// own.
+func (s *Set) StoredAs(storage func(name string) tensor.DType) *Set {
+	sub := *s
+	sub.storage = storage
+	return &sub
+}
+
+// InMemory returns the set with parameters allocated in mem instead of on the
+// device: they are kept there, to be copied to the device when they are used.
+func (s *Set) InMemory(mem tensor.Memory) *Set {
+	sub := *s
+	sub.mem = mem
+	return &sub
+}
 
 // Storage returns the storage type of matrices that users name f32 (Invalid: the
 // device's own), bf16, f16, int8 or int4.
@@ -74,17 +92,21 @@ func (s *Set) New(name string, shape ...int) *Param {
 // that can hold its shape. A packed matrix is frozen for good.
 func (s *Set) NewMatrix(name string, out, in int) *Param {
 	shape := []int{out, in}
-	if !tensor.CanPack(s.storage, shape) {
+	d := tensor.Invalid
+	if s.storage != nil {
+		d = s.storage(s.prefix + name)
+	}
+	if !tensor.CanPack(d, shape) {
 		return s.add(name, s.dev.Float(), shape)
 	}
-	p := s.add(name, s.storage, shape)
+	p := s.add(name, d, shape)
 	p.Frozen = true
 	return p
 }
 
 func (s *Set) add(name string, d tensor.DType, shape []int) *Param {
 	p := &Param{Name: s.prefix + name}
-	p.Value = tensor.New(s.dev, d, shape...)
+	p.Value = tensor.New(s.mem, d, shape...)
 	*s.all = append(*s.all, p)
 	return p
 }

@@ -79,7 +79,7 @@ func (h *Host) Trim() {
 }
 
 // Upload copies src into dst.
-func (h *Host) Upload(dst Buffer, src []byte) { copy(dst.(*HostBuffer).bytes, src) }
+func (h *Host) Upload(dst Buffer, at int, src []byte) { copy(dst.(*HostBuffer).bytes[at:], src) }
 
 // Download copies src into dst.
 func (h *Host) Download(_ context.Context, dst []byte, src Buffer) error {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // BlockLen is the number of neighbouring elements of a row that share a scale
@@ -99,30 +102,56 @@ func Pack(d DType, data []float32, shape ...int) ([]byte, error) {
 		panic(fmt.Sprintf("tensor: %d elements of shape %v packed as %v", len(data), shape, d))
 	}
 	out := make([]byte, d.Bytes(shape))
+	return out, packInto(out, d, data, shape)
+}
+
+// packInto packs on all processors.
+func packInto(out []byte, d DType, data []float32, shape []int) error {
+	width := shape[len(shape)-1]
+	if width == 0 {
+		return nil
+	}
+	rows, stride := len(data)/width, d.Bytes([]int{1, width})
+	each := max(1, min(1<<16/width, rows/runtime.GOMAXPROCS(0)))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for r := 0; r < rows; r += each {
+		g.Go(func() error {
+			n := min(each, rows-r)
+			return packRows(out[r*stride:(r+n)*stride], d, data[r*width:(r+n)*width], width, r)
+		})
+	}
+	return g.Wait()
+}
+
+// packRows packs rows of which the first has the number first.
+func packRows(out []byte, d DType, data []float32, width, first int) error {
 	switch d {
-	case BF16, F16:
-		round := F32ToBF16
-		if d == F16 {
-			round = F32ToF16
-		}
+	case BF16:
 		for i, v := range data {
-			binary.LittleEndian.PutUint16(out[2*i:], round(v))
+			binary.LittleEndian.PutUint16(out[2*i:], F32ToBF16(v))
 		}
-		return out, nil
+		return nil
+	case F16:
+		for i, v := range data {
+			binary.LittleEndian.PutUint16(out[2*i:], F32ToF16(v))
+		}
+		return nil
 	}
-	b := blocksOf(d, shape)
-	for r := range b.Rows {
-		row := data[r*b.Width : (r+1)*b.Width]
-		if err := b.packRow(d, out[r*b.Stride:(r+1)*b.Stride], row); err != nil {
-			return nil, fmt.Errorf("row %d %w", r, err)
+	rows := len(data) / width
+	b := blocksOf(d, []int{rows, width})
+	for r := range rows {
+		if err := b.packRow(d, out[r*b.Stride:(r+1)*b.Stride], data[r*width:(r+1)*width]); err != nil {
+			return fmt.Errorf("row %d %w", first+r, err)
 		}
 	}
-	return out, nil
+	return nil
 }
 
 var errNotFinite = errors.New("holds NaN or an infinity, which an integer type does not")
 
 func (b Blocks) packRow(d DType, out []byte, row []float32) error {
+	clear(out)         // padding too: the same numbers give the same bytes
 	var widest float64 // span of codes that a block needs, in steps
 	for i := 0; i < len(row); i += BlockLen {
 		lo, hi, ok := span(row[i : i+BlockLen])
@@ -140,15 +169,12 @@ func (b Blocks) packRow(d DType, out []byte, row []float32) error {
 	if scale == 0 { // also the rows whose scale would be too small for a float32
 		return nil
 	}
+	if d == Q4 {
+		packQ4(out[:b.Params], out[b.Params:b.Scale], row, scale)
+		return nil
+	}
 	for i := range b.Width / BlockLen {
-		x := (*[BlockLen]float32)(row[i*BlockLen:])
-		if d == Q8 {
-			out[b.Params+i] = packQ8(x, scale, out[i*BlockLen:])
-			continue
-		}
-		s, z, codes := packQ4(x, scale)
-		binary.LittleEndian.PutUint64(out[8*i:], codes)
-		out[b.Params+2*i], out[b.Params+2*i+1] = s, z
+		out[b.Params+i] = packQ8((*[BlockLen]float32)(row[i*BlockLen:]), scale, out[i*BlockLen:])
 	}
 	return nil
 }
@@ -156,10 +182,18 @@ func (b Blocks) packRow(d DType, out []byte, row []float32) error {
 // span returns the smallest and the largest element, with 0 between them; ok
 // is false if one is not finite.
 func span(x []float32) (lo, hi float32, ok bool) {
+	bits := uint32(0)
 	for _, v := range x {
-		lo, hi = min(lo, v), max(hi, v)
+		// The built-in min and max take several times as long.
+		if v < lo {
+			lo = v
+		}
+		if v > hi {
+			hi = v
+		}
+		bits = max(bits, math.Float32bits(v)&^(1<<31))
 	}
-	return lo, hi, lo >= -math.MaxFloat32 && hi <= math.MaxFloat32
+	return lo, hi, bits < 0x7f800000
 }
 
 // packQ8 writes the codes of a block and returns its scale byte.
@@ -168,72 +202,18 @@ func packQ8(x *[BlockLen]float32, row float32, codes []byte) byte {
 	s := scaleByte(max(hi, -lo)/row/127, true)
 	inv := 1 / (float64(row) * float64(BlockScale(s)))
 	for i, v := range x {
-		c := math.RoundToEven(float64(v) * inv)
-		codes[i] = byte(int8(max(-127, min(c, 127))))
+		// Adding 1.5 * 2^52 leaves no bits for fractions: it rounds to even. A
+		// block as small as its row's smallest scale may be cut off.
+		const big = 3 << 51
+		c := float64(v)*inv + big - big
+		if c > 127 {
+			c = 127
+		} else if c < -127 {
+			c = -127
+		}
+		codes[i] = byte(int8(c))
 	}
 	return s
-}
-
-// packQ4 returns the scale byte, the zero point and the codes of a block. Of
-// some candidates it takes the one with the smallest sum of squared errors:
-// finer steps than the block's span asks for clip its ends but serve the
-// elements between better.
-func packQ4(x *[BlockLen]float32, row float32) (s, z byte, codes uint64) {
-	var y [BlockLen]float32
-	for i, v := range x {
-		y[i] = v / row
-	}
-	lo, hi, _ := span(y[:])
-	widest := int(scaleByte((hi-lo)/15, false))
-	best := q4{err: float32(math.Inf(1))}
-	for b := max(0, widest-3); b <= min(widest+1, 255); b++ {
-		step := BlockScale(byte(b))
-		for _, d := range [...]float32{-0.25, 0, 0.25} {
-			best.improve(&y, byte(b), 7.5+d-(lo+hi)/2/step)
-		}
-	}
-	return best.s, best.z, best.codes()
-}
-
-// q4 is one way to store a block.
-type q4 struct {
-	s, z byte
-	c    [BlockLen]float32
-	err  float32 // sum of squares
-}
-
-// improve tries a scale and a zero point, and then the zero point that fits the
-// codes best.
-func (q *q4) improve(y *[BlockLen]float32, s byte, zero float32) {
-	step := BlockScale(s)
-	inv := 1 / step
-	for range 2 {
-		n := q4{s: s, z: byte(max(0, min(zero*16+0.5, 255)))}
-		zero = float32(n.z) / 16
-		var mean float32
-		for i, v := range y {
-			t := v*inv + zero
-			// Adding 1.5 * 2^23 leaves no bits for fractions: it rounds to even.
-			const big = 3 << 22
-			c := float32(max(0, min(t, 15))+big) - big
-			n.c[i] = c
-			n.err += (t - c) * (t - c)
-			mean += t - c
-		}
-		if n.err *= step * step; n.err < q.err {
-			*q = n
-		}
-		zero -= mean / BlockLen
-	}
-}
-
-// codes returns a block's two words as one number.
-func (q *q4) codes() uint64 {
-	var w uint64
-	for i, c := range q.c {
-		w |= uint64(c) << (32*(i%2) + 4*(i/2))
-	}
-	return w
 }
 
 // Unpack widens the elements of packed bytes into dst. The arithmetic is that of

@@ -51,10 +51,7 @@ func Floats(mem Memory, dtype DType, data []float64, shape ...int) *Tensor {
 // widening).
 func (t *Tensor) SetFloat32(data []float32) {
 	if t.dtype == F64 {
-		f := make([]float64, len(data))
-		for i, v := range data {
-			f[i] = float64(v)
-		}
+		f := widened(data)
 		t.upload(AsBytes(f), len(f))
 		return
 	}
@@ -65,25 +62,57 @@ func (t *Tensor) SetFloat32(data []float32) {
 // Store overwrites the elements of a tensor of any floating type, rounded to
 // it. The block types do not hold NaN and infinities: an error.
 func (t *Tensor) Store(data []float32) error {
-	if !t.dtype.IsPacked() {
-		t.SetFloat32(data)
+	if len(data) != t.Len() {
+		panic(fmt.Sprintf("tensor: %d elements for %v", len(data), t))
+	}
+	return t.StoreRows(0, data)
+}
+
+// StoreRows is Store for some rows (see the last axis) from first on: a large
+// tensor can be stored in pieces.
+func (t *Tensor) StoreRows(first int, data []float32) error {
+	width := t.Dim(-1)
+	if width == 0 || len(data) == 0 {
 		return nil
 	}
-	b, err := Pack(t.dtype, data, t.shape...)
-	if err != nil {
-		return err
+	shape := []int{len(data) / width, width}
+	if len(data)%width != 0 || first < 0 || first+shape[0] > t.Len()/width {
+		panic(fmt.Sprintf("tensor: %d elements from row %d on for %v", len(data), first, t))
 	}
-	t.SetRaw(b)
+	at := t.dtype.Bytes([]int{first, width})
+	switch s := t.live(); t.dtype {
+	case F32:
+		s.mem.Upload(s.buf, at, AsBytes(data))
+	case F64:
+		s.mem.Upload(s.buf, at, AsBytes(widened(data)))
+	default:
+		if h, ok := s.buf.(*HostBuffer); ok {
+			return packInto(h.bytes[at:], t.dtype, data, shape)
+		}
+		b, err := Pack(t.dtype, data, shape...)
+		if err != nil {
+			return err
+		}
+		s.mem.Upload(s.buf, at, b)
+	}
 	return nil
 }
 
-// SetRaw overwrites the elements with bytes as they are stored.
-func (t *Tensor) SetRaw(b []byte) {
-	if len(b) != t.Bytes() {
-		panic(fmt.Sprintf("tensor: %d bytes for %v, which takes %d", len(b), t, t.Bytes()))
+func widened(data []float32) []float64 {
+	f := make([]float64, len(data))
+	for i, v := range data {
+		f[i] = float64(v)
+	}
+	return f
+}
+
+// StoreRaw overwrites bytes of the elements as they are stored, from byte at on.
+func (t *Tensor) StoreRaw(at int, b []byte) {
+	if at < 0 || at+len(b) > t.Bytes() {
+		panic(fmt.Sprintf("tensor: %d bytes from byte %d on for %v, which takes %d", len(b), at, t, t.Bytes()))
 	}
 	s := t.live()
-	s.mem.Upload(s.buf, b)
+	s.mem.Upload(s.buf, at, b)
 }
 
 // ReadRaw waits for the device and returns the elements' bytes as they are
@@ -150,5 +179,5 @@ func (t *Tensor) upload(b []byte, n int) {
 		panic(fmt.Sprintf("tensor: %d elements for %v", n, t))
 	}
 	s := t.live()
-	s.mem.Upload(s.buf, b)
+	s.mem.Upload(s.buf, 0, b)
 }

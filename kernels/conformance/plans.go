@@ -28,7 +28,7 @@ type nowhere struct{}
 
 func (nowhere) Alloc(size int) tensor.Buffer                                { return length(size) }
 func (nowhere) Free(tensor.Buffer)                                          {}
-func (nowhere) Upload(tensor.Buffer, []byte)                                {}
+func (nowhere) Upload(tensor.Buffer, int, []byte)                           {}
 func (nowhere) Download(context.Context, []byte, tensor.Buffer) (err error) { return nil }
 func (nowhere) Stats() tensor.Stats                                         { return tensor.Stats{} }
 

@@ -47,7 +47,7 @@ type language struct {
 // newLanguage stores its matrices as stored.
 func newLanguage(d kernels.Device, stored tensor.DType, n int) language {
 	l := language{set: nn.NewSet(d)}
-	l.Model = llama.New(l.set.StoredAs(stored), llama110m)
+	l.Model = llama.New(l.set.StoredAs(llama.Storage(stored)), llama110m)
 	r := rand.New(rand.NewPCG(3, 4))
 	l.Init(r)
 	ids := make([]int32, n)
