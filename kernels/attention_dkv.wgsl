@@ -2,77 +2,34 @@
 //
 //   w = exp(scale q k^T - lse),  dw = dropout(dout v^T)
 //   dv = dropout(w)^T dout
-//   dk = (w (dw - delta) scale)^T q,  summed over the query heads of a group
+//   dk = scale (w (dw - delta))^T q,  summed over the query heads of a group
 //
 // q, dout (B, queries, heads, dim); k, v, dk, dv (B, capacity, kv_heads, dim),
-// of which keys rows are used; stats as in attention_delta.wgsl. Grid:
-// B * kv_heads * tiles * blocks, folded. A workgroup of 16 x 16 computes 64
-// keys and a block of 64 QUADS columns, going over the query heads and the
-// queries in tiles of 64: no two workgroups add to the same element.
-//
-// The products are laid out as in attention.wgsl with keys and queries in each
-// other's places: invocation (tx, ty) owns the keys 4 ty .. 4 ty + 3, of the
-// weights the queries tx, tx + 16, tx + 32, tx + 48, and of the outputs the
-// columns 4 tx .. 4 tx + 3 of each 64.
+// of which keys rows are used; stats as in attention_delta.wgsl. With VEC, dim
+// is a multiple of 4. Grid: B * kv_heads * tiles * blocks, folded. A workgroup
+// computes a tile of keys and a block of columns, going over the query heads and
+// the queries in tiles, so that no two workgroups add to the same element: side
+// A of attention.tmpl are keys, side B queries.
+{{- $t := set . "M" 4}}
 
-struct Params {
-    groups: u32, tiles: u32, blocks: u32,
-    queries: u32, keys: u32, capacity: u32, heads: u32, kv_heads: u32, dim: u32,
-    offset: i32, scale: f32, minus_inf: f32, below: u32, keep: f32, items: u32, masked: u32,
-}
+{{template "attention_params" .}}
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> q: array<f32>;
-@group(0) @binding(2) var<storage, read> k: array<f32>;
-@group(0) @binding(3) var<storage, read> v: array<f32>;
-@group(0) @binding(4) var<storage, read> dout: array<f32>;
+@group(0) @binding(1) var<storage, read> q: array<{{template "attention_element" .}}>;
+@group(0) @binding(2) var<storage, read> k: array<{{template "attention_element" .}}>;
+@group(0) @binding(3) var<storage, read> v: array<{{template "attention_element" .}}>;
+@group(0) @binding(4) var<storage, read> dout: array<{{template "attention_element" .}}>;
 @group(0) @binding(5) var<storage, read> stats: array<u32>;
-@group(0) @binding(6) var<storage, read_write> dk: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dv: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dk: array<{{template "attention_element" .}}>;
+@group(0) @binding(7) var<storage, read_write> dv: array<{{template "attention_element" .}}>;
 
-// Slices [d][key / 4] of k or v and, from 272 on, [d][query % 16] of q or dout;
-// then [query][key / 4] of half a tile's weights or of their gradients.
-var<workgroup> tile: array<vec4<f32>, 544>;
-var<workgroup> slice: array<vec4<f32>, 256>; // [query][column / 4] of dout or q
+{{template "attention_tile" $t}}
 
-// visible returns how many keys query i sees of the first n. Without a causal
-// mask the offset is beyond all keys.
-fn visible(i: u32, n: u32) -> u32 {
-    return select(0u, min(n, u32(max(i32(i) + p.offset + 1, 0))), i < p.queries);
-}
-{{range $a := seq 2}}{{$x := "q"}}{{$y := "k"}}{{if eq $a 1}}{{$x = "dout"}}{{$y = "v"}}{{end}}
-fn load_{{$x}}(base: u32, i: u32, d: u32) -> f32 {
-    let inside = i < p.queries && d < p.dim;
-    return select(0.0, {{$x}}[select(0u, base + i * p.heads * p.dim + d, inside)], inside);
-}
+{{template "attention_masks" .}}
 
-fn load_{{$y}}(base: u32, j: u32, d: u32, end: u32) -> f32 {
-    let inside = j < end && d < p.dim;
-    return select(0.0, {{$y}}[select(0u, base + j * p.kv_heads * p.dim + d, inside)], inside);
-}
+{{template "attention_store" (set $t "OUT" "dk")}}
 
-fn store_d{{$y}}(base: u32, j: u32, d: u32, x: vec4<f32>) {
-    if (j < p.capacity) {
-        let at = base + j * p.kv_heads * p.dim + d;
-        if (d < p.dim) { d{{$y}}[at] = x.x; }
-        if (d + 1u < p.dim) { d{{$y}}[at + 1u] = x.y; }
-        if (d + 2u < p.dim) { d{{$y}}[at + 2u] = x.z; }
-        if (d + 3u < p.dim) { d{{$y}}[at + 3u] = x.w; }
-    }
-}
-{{end}}
-fn pcg(x: u32) -> u32 {
-    let s = x * 747796405u + 2891336453u;
-    let w = ((s >> ((s >> 28u) + 4u)) ^ s) * 277803737u;
-    return (w >> 22u) ^ w;
-}
-
-// kept returns what dropout multiplies the weights at counters c .. c + 3 by.
-fn kept(key: u32, c: u32) -> vec4<f32> {
-    return vec4<f32>(
-        select(p.keep, 0.0, pcg(c + key) < p.below), select(p.keep, 0.0, pcg(c + 1u + key) < p.below),
-        select(p.keep, 0.0, pcg(c + 2u + key) < p.below), select(p.keep, 0.0, pcg(c + 3u + key) < p.below));
-}
+{{template "attention_store" (set $t "OUT" "dv")}}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
@@ -81,111 +38,73 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         return;
     }
     let block = group % p.blocks;
-    let j0 = ((group / p.blocks) % p.tiles) * 64u;
+    let first_a = ((group / p.blocks) % p.tiles) * BM;
     let kv_head = (group / (p.blocks * p.tiles)) % p.kv_heads;
     let b = group / (p.blocks * p.tiles * p.kv_heads);
     let shared_by = p.heads / p.kv_heads;
-    let tx = lid % 16u;
-    let ty = lid / 16u;
-    let row = j0 + 4u * ty;
-    let rows = vec4<u32>(row, row + 1u, row + 2u, row + 3u);
-    let base_k = (b * p.capacity * p.kv_heads + kv_head) * p.dim;
+    let tx = lid % LANES;
+    let ty = lid / LANES;
+    let row = first_a + 4u * ty;
+    let keys = vec4<u32>(row, row + 1u, row + 2u, row + 3u);
+    let width = p.dim{{if .VEC}} / 4u{{end}};
+    let base_a = (b * p.capacity * p.kv_heads + kv_head) * width;
+    let stride_a = p.kv_heads * width;
+    let stride_b = p.heads * width;
+    let end_b = p.queries;
     let column = block * 128u;
     let used = stats[2u * p.items * p.heads * p.queries + b];
     let drop_key = stats[2u * p.items * p.heads * p.queries + p.items];
+    let end_a = max(used, 1u);
 
     // The first query that sees a key of the tile.
-    var first = u32(max(i32(j0) - p.offset, 0));
-    if (j0 >= used) {
+    var first = u32(max(i32(first_a) - p.offset, 0));
+    if (first_a >= used) {
         first = p.queries;
     }
-
-    {{range $c := seq .QUADS}}{{range $r := seq 4}}
-    var k{{$c}}{{$r}} = vec4<f32>(0.0, 0.0, 0.0, 0.0);
-    var v{{$c}}{{$r}} = vec4<f32>(0.0, 0.0, 0.0, 0.0);{{end}}{{end}}
+    {{template "attention_rows_a" $t}}
+    {{template "attention_sums" (set $t "O" "k")}}
+    {{template "attention_sums" (set $t "O" "v")}}
 
     for (var member = 0u; member < shared_by; member = member + 1u) {
         let head = b * p.heads + kv_head * shared_by + member;
-        let base_q = (b * p.queries * p.heads + kv_head * shared_by + member) * p.dim;
-        for (var i0 = first; i0 < p.queries; i0 = i0 + 64u) {
-            {{range $a := seq 2}}{{$x := "q"}}{{$y := "k"}}{{$s := "s"}}{{if eq $a 1}}{{$x = "dout"}}{{$y = "v"}}{{$s = "g"}}{{end}}
-            var {{$s}}0 = vec4<f32>(0.0, 0.0, 0.0, 0.0);
-            var {{$s}}1 = vec4<f32>(0.0, 0.0, 0.0, 0.0);
-            var {{$s}}2 = vec4<f32>(0.0, 0.0, 0.0, 0.0);
-            var {{$s}}3 = vec4<f32>(0.0, 0.0, 0.0, 0.0);
-            for (var d0 = 0u; d0 < p.dim; d0 = d0 + 16u) {
-                let d = d0 + tx;
-                let i = i0 + ty;
-                tile[tx * 17u + ty] = vec4<f32>(
-                    load_{{$y}}(base_k, row, d, used), load_{{$y}}(base_k, row + 1u, d, used),
-                    load_{{$y}}(base_k, row + 2u, d, used), load_{{$y}}(base_k, row + 3u, d, used));
-                tile[272u + tx * 17u + ty] = vec4<f32>(
-                    load_{{$x}}(base_q, i, d), load_{{$x}}(base_q, i + 16u, d), load_{{$x}}(base_q, i + 32u, d), load_{{$x}}(base_q, i + 48u, d));
-                workgroupBarrier();
-                let some = min(16u, p.dim - d0);
-                for (var e = 0u; e < some; e = e + 4u) {
-                    {{range seq 4}}{
-                        let x = tile[(e + {{.}}u) * 17u + ty];
-                        let y = tile[272u + (e + {{.}}u) * 17u + tx];
-                        {{$s}}0 = {{$s}}0 + x * y.x;
-                        {{$s}}1 = {{$s}}1 + x * y.y;
-                        {{$s}}2 = {{$s}}2 + x * y.z;
-                        {{$s}}3 = {{$s}}3 + x * y.w;
-                    }
-                    {{end}}
-                }
-                workgroupBarrier();
-            }
-            {{end}}
-            // Weights s and gradients of scores g.
-            let zero = vec4<f32>(0.0, 0.0, 0.0, 0.0);
-            {{range $c := seq 4}}{
-                let i = i0 + tx + {{mul 16 $c}}u;
+        let base_b = (b * p.queries * p.heads + kv_head * shared_by + member) * width;
+        for (var first_b = first; first_b < end_b; first_b = first_b + BN) {
+            {{template "attention_rows_b" $t}}
+            {{template "attention_scores" (set $t "S" "s" "A" "k" "B" "q")}}
+            {{template "attention_scores" (set $t "S" "g" "A" "v" "B" "dout")}}
+
+            // Weights s and gradients of the scores g.
+            let masked = first_a + BM > visible(first_b, used) || first_b + BN > p.queries;
+            {{- range $m := seq 4}}
+            {
+                let i = first_b + tx + {{$m}}u * LANES;
                 let at = 2u * (head * p.queries + min(i, p.queries - 1u));
-                let limit = visible(i, used);
-                let w = select(zero, exp(s{{$c}} * p.scale - bitcast<f32>(stats[at])), rows < vec4<u32>(limit, limit, limit, limit));
+                let lse = bitcast<f32>(stats[at]);
                 let delta = bitcast<f32>(stats[at + 1u]);
+                s{{$m}} = exp2(s{{$m}} * p.scale2 - vec4<f32>(lse, lse, lse, lse));
+                if (masked) {
+                    let limit = visible(i, used);
+                    s{{$m}} = select(vec4<f32>(0.0, 0.0, 0.0, 0.0), s{{$m}}, keys < vec4<u32>(limit, limit, limit, limit));
+                }
                 if (DROPOUT) {
-                    let m = kept(drop_key, (head * p.queries + i) * p.keys + row);
-                    g{{$c}} = w * (g{{$c}} * m - delta) * p.scale;
-                    s{{$c}} = w * m;
+                    let m = kept(drop_key, (head * p.queries + i) * p.keys + row, 1u, p.keep);
+                    g{{$m}} = s{{$m}} * (g{{$m}} * m - delta);
+                    s{{$m}} = s{{$m}} * m;
                 } else {
-                    g{{$c}} = w * (g{{$c}} - delta) * p.scale;
-                    s{{$c}} = w;
+                    g{{$m}} = s{{$m}} * (g{{$m}} - delta);
                 }
             }
-            {{end}}
-            let count = min(64u, p.queries - i0);
-            {{range $a := seq 2}}{{$x := "dout"}}{{$o := "v"}}{{$s := "s"}}{{if eq $a 1}}{{$x = "q"}}{{$o = "k"}}{{$s = "g"}}{{end}}
-            for (var i1 = 0u; i1 < count; i1 = i1 + SLICE) {
-                if (i1 % 32u == 0u) {
-                    tile[tx * 17u + ty] = select({{$s}}0, {{$s}}2, i1 == 32u);
-                    tile[(tx + 16u) * 17u + ty] = select({{$s}}1, {{$s}}3, i1 == 32u);
-                }
-                let i = i0 + i1 + lid / (16u * QUADS);
-                let d = column + 4u * (lid % (16u * QUADS));
-                slice[lid] = vec4<f32>(
-                    load_{{$x}}(base_q, i, d), load_{{$x}}(base_q, i, d + 1u), load_{{$x}}(base_q, i, d + 2u), load_{{$x}}(base_q, i, d + 3u));
-                workgroupBarrier();
-                let some = min(SLICE, count - i1);
-                for (var e = 0u; e < some; e = e + 4u) {
-                    {{range $j := seq 4}}{
-                        let w = tile[(i1 % 32u + e + {{$j}}u) * 17u + ty];
-                        {{range $c := seq $.QUADS}}
-                        let x{{$c}} = slice[(e + {{$j}}u) * 16u * QUADS + {{mul 16 $c}}u + tx];
-                        {{$o}}{{$c}}0 = {{$o}}{{$c}}0 + w.x * x{{$c}};
-                        {{$o}}{{$c}}1 = {{$o}}{{$c}}1 + w.y * x{{$c}};
-                        {{$o}}{{$c}}2 = {{$o}}{{$c}}2 + w.z * x{{$c}};
-                        {{$o}}{{$c}}3 = {{$o}}{{$c}}3 + w.w * x{{$c}};{{end}}
-                    }
-                    {{end}}
-                }
-                workgroupBarrier();
-            }
-            {{end}}
+            {{- end}}
+            {{template "attention_product" (set $t "S" "s" "O" "v" "B" "dout")}}
+            {{template "attention_product" (set $t "S" "g" "O" "k" "B" "q")}}
         }
     }
-    {{range $c := seq .QUADS}}{{range $r := seq 4}}
-    store_dk(base_k, row + {{$r}}u, column + {{mul 64 $c}}u + 4u * tx, k{{$c}}{{$r}});
-    store_dv(base_k, row + {{$r}}u, column + {{mul 64 $c}}u + 4u * tx, v{{$c}}{{$r}});{{end}}{{end}}
+    {
+        let factor = vec4<f32>(p.scale, p.scale, p.scale, p.scale);
+        {{template "attention_write" (set $t "OUT" "dk" "O" "k" "END" "p.capacity")}}
+    }
+    {
+        let factor = vec4<f32>(1.0, 1.0, 1.0, 1.0);
+        {{template "attention_write" (set $t "OUT" "dv" "O" "v" "END" "p.capacity")}}
+    }
 }

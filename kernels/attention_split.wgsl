@@ -1,41 +1,39 @@
-// Attention of few queries, as in decoding: the keys are divided into parts of
+// Attention of few queries, as in decoding: the keys are divided into tiles of
 // 256, one for each workgroup, which attention_combine.wgsl joins.
 //
 // q, out (B, queries, heads, dim); k, v (B, capacity, kv_heads, dim), of which
 // keys rows are used; lengths (B) if masked; lse (B, heads, queries). A row
 // is a query of a head, counted as in out. parts holds for each row and part
-// the sum of exp(score - top) v (dim), top, and the sum of exp(score - top).
-// With DIRECT there is one part, and out and lse are written at once. Grid:
-// B * queries * heads * splits, folded.
+// the sum of exp2(score - top) v (dim); behind all these, for each, top and the
+// sum of exp2(score - top); scores are times log2 e. With DIRECT there is one
+// part, and out and lse are written at once. Grid: B * queries * heads * tiles,
+// folded.
 //
-// A workgroup of 256. Scores: 16 invocations share a key, so that they read
-// neighbouring addresses, and 64 keys are done at a time; the 16 sums go
-// through workgroup memory. Output: 32 invocations hold COLUMNS columns each of
-// every eighth key.
+// A unit is a number, or with VEC four: dim is then a multiple of 4. Scores: 8
+// invocations share a key, each takes PER units (FULL: all have so many), and
+// 32 keys and more are under way at a time; one invocation for each key sums up.
+// Output: SPAN invocations take COLUMNS units each of a part of the keys.
+{{- $unit := "f32"}}{{$zero := "0.0"}}
+{{- if .VEC}}{{$unit = "vec4<f32>"}}{{$zero = "vec4<f32>(0.0, 0.0, 0.0, 0.0)"}}{{end}}
+{{- $room := 2080}}{{if .VEC}}{{$room = 520}}{{end}}
+{{- $t := set . "UNIT" $unit "ZERO" $zero}}
 
-struct Params {
-    groups: u32, splits: u32,
-    queries: u32, keys: u32, capacity: u32, heads: u32, kv_heads: u32, dim: u32,
-    offset: i32, scale: f32, minus_inf: f32, below: u32, keep: f32, items: u32, masked: u32,
-}
+{{template "attention_params" .}}
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> q: array<f32>;
-@group(0) @binding(2) var<storage, read> k: array<f32>;
-@group(0) @binding(3) var<storage, read> v: array<f32>;
+@group(0) @binding(1) var<storage, read> q: array<{{$unit}}>;
+@group(0) @binding(2) var<storage, read> k: array<{{$unit}}>;
+@group(0) @binding(3) var<storage, read> v: array<{{$unit}}>;
 @group(0) @binding(4) var<storage, read> lengths: array<i32>;
-{{if .DIRECT}}
-@group(0) @binding(5) var<storage, read_write> out: array<f32>;
+{{- if .DIRECT}}
+@group(0) @binding(5) var<storage, read_write> out: array<{{$unit}}>;
 @group(0) @binding(6) var<storage, read_write> lse: array<f32>;
-{{else}}
-@group(0) @binding(5) var<storage, read_write> parts: array<f32>;
-{{end}}
+{{- else}}
+@group(0) @binding(5) var<storage, read_write> parts: array<{{$unit}}>;
+{{- end}}
 
-var<workgroup> query: array<f32, {{mul 32 .COLUMNS}}>;
-var<workgroup> scores: array<f32, 256>;
-var<workgroup> reduce: array<f32, 256>;
-// Sums of scores [key][tx], rows of 17; then sums of the output [part][column].
-var<workgroup> sums: array<f32, {{.SUMS}}>;
+// of_teams first holds the sums of scores, [lane][key], rows of 260 numbers.
+{{template "attention_weighted" (set $t "ROOM" $room)}}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
@@ -43,7 +41,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     if (group >= p.groups) {
         return;
     }
-    let row = group / p.splits;
+    let row = group / p.tiles;
     let h = row % p.heads;
     let i = (row / p.heads) % p.queries;
     let b = row / (p.heads * p.queries);
@@ -53,117 +51,77 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     }
     // Without a causal mask the offset is beyond all keys.
     end = min(end, u32(max(i32(i) + p.offset + 1, 0)));
-    // This part has n keys from j0 on.
-    let j0 = (group % p.splits) * 256u;
-    let n = min(max(end, j0) - j0, 256u);
-    let stride = p.kv_heads * p.dim;
-    let base = ((b * p.capacity + j0) * p.kv_heads + h / (p.heads / p.kv_heads)) * p.dim;
+    // This part has n keys from first on.
+    let first = (group % p.tiles) * 256u;
+    let n = min(max(end, first) - first, 256u);
+    let width = p.dim{{if .VEC}} / 4u{{end}};
+    let stride = p.kv_heads * width;
+    let base = ((b * p.capacity + first) * p.kv_heads + h / (p.heads / p.kv_heads)) * width;
 
-    for (var d = lid; d < p.dim; d = d + 256u) {
-        query[d] = q[row * p.dim + d];
-    }
-    scores[lid] = -1.0e30;
-    workgroupBarrier();
-
-    let tx = lid % 16u;
-    let ty = lid / 16u;
-    for (var first = 0u; first < n; first = first + 64u) {
-        {{range seq 4}}
-        var s{{.}} = 0.0;
-        let in{{.}} = first + {{mul 16 .}}u + ty < n;
-        let at{{.}} = base + (first + {{mul 16 .}}u + ty) * stride;{{end}}
-        for (var d = tx; d < p.dim; d = d + 16u) {
-            let x = query[d];
-            {{range seq 4}}
-            if (in{{.}}) { s{{.}} = s{{.}} + x * k[at{{.}} + d]; }{{end}}
-        }
-        {{range seq 4}}
-        sums[({{mul 16 .}}u + ty) * 17u + tx] = s{{.}};{{end}}
-        workgroupBarrier();
-        if (lid < 64u && first + lid < n) {
-            var s = 0.0;
-            for (var t = 0u; t < 16u; t = t + 1u) {
-                s = s + sums[lid * 17u + t];
-            }
-            scores[first + lid] = s * p.scale;
-        }
-        workgroupBarrier();
-    }
-
-    // The maximum and the sum of the weights: sixteen columns of sixteen, then
-    // the columns' results.
-    reduce[lid] = scores[lid];
-    workgroupBarrier();
-    if (lid < 16u) {
-        var m = reduce[lid];
-        for (var t = 1u; t < 16u; t = t + 1u) {
-            m = max(m, reduce[16u * t + lid]);
-        }
-        reduce[lid] = m;
+    let lane = lid % 8u;
+    {{- range $c := seq .PER}}
+    var x{{$c}} = {{$zero}};
+    {{if not $.FULL}}if (lane + {{mul 8 $c}}u < width) { {{end -}}
+    x{{$c}} = q[row * width + lane + {{mul 8 $c}}u];
+    {{- if not $.FULL}} }{{end}}
+    {{- end}}
+    {{- $keys := max 2 (div 8 .PER)}}
+    for (var start = 0u; start < n; start = start + {{mul 32 $keys}}u) {
+        {{- range $m := seq $keys}}
+        let j{{$m}} = start + {{mul 32 $m}}u + lid / 8u;
+        let at{{$m}} = base + min(j{{$m}}, n - 1u) * stride + lane;
+        var s{{$m}} = {{$zero}};
+        {{- end}}
+        {{- range $c := seq $.PER}}
+        {{if and (not $.FULL) (eq (add $c 1) $.PER)}}if (lane + {{mul 8 $c}}u < width) { {{end}}
+        {{- range $m := seq $keys}}
+        s{{$m}} = s{{$m}} + x{{$c}} * k[at{{$m}} + {{mul 8 $c}}u];
+        {{- end}}
+        {{- if and (not $.FULL) (eq (add $c 1) $.PER)}} }{{end}}
+        {{- end}}
+        {{- range $m := seq $keys}}
+        {{if $.VEC}}of_teams[lane * 65u + start / 4u + lid / 32u + {{mul 8 $m}}u][lid / 8u % 4u]{{else}}of_teams[lane * 260u + j{{$m}}]{{end}} = {{if $.VEC}}(s{{$m}}.x + s{{$m}}.y) + (s{{$m}}.z + s{{$m}}.w){{else}}s{{$m}}{{end}};
+        {{- end}}
     }
     workgroupBarrier();
-    var top = reduce[0];
-    for (var t = 1u; t < 16u; t = t + 1u) {
-        top = max(top, reduce[t]);
-    }
-    workgroupBarrier();
-    var w = 0.0;
+    var score = -1.0e30;
     if (lid < n) {
-        w = exp(scores[lid] - top);
+        score = 0.0;
+        {{- range $l := seq 8}}
+        score = score + {{if $.VEC}}of_teams[{{mul 65 $l}}u + lid / 4u][lid % 4u]{{else}}of_teams[{{mul 260 $l}}u + lid]{{end}};
+        {{- end}}
+        score = score * p.scale2;
     }
-    scores[lid] = w;
-    reduce[lid] = w;
+    let top = largest(lid, score);
+    weights[lid] = select(0.0, exp2(score - top), lid < n);
     workgroupBarrier();
-    if (lid < 16u) {
-        var sum = reduce[lid];
-        for (var t = 1u; t < 16u; t = t + 1u) {
-            sum = sum + reduce[16u * t + lid];
-        }
-        reduce[lid] = sum;
-    }
-    workgroupBarrier();
-    var total = reduce[0];
-    for (var t = 1u; t < 16u; t = t + 1u) {
-        total = total + reduce[t];
-    }
 
-    let lane = lid % 32u;
-    let eighth = lid / 32u;
-    {{range seq .COLUMNS}}
-    var o{{.}} = 0.0;{{end}}
-    for (var j = eighth; j < n; j = j + 8u) {
-        let wj = scores[j];
-        let at = base + j * stride + lane;
-        {{range seq .COLUMNS}}
-        if (lane + {{mul 32 .}}u < p.dim) { o{{.}} = o{{.}} + wj * v[at + {{mul 32 .}}u]; }{{end}}
-    }
-    {{range seq .COLUMNS}}
-    if (lane + {{mul 32 .}}u < p.dim) { sums[eighth * p.dim + lane + {{mul 32 .}}u] = o{{.}}; }{{end}}
-    workgroupBarrier();
-    {{if .DIRECT}}
-    let factor = 1.0 / select(1.0, total, n > 0u);
-    let start = row * p.dim;
-    {{else}}
-    let factor = 1.0;
-    let start = group * (p.dim + 2u);
-    {{end}}
-    for (var d = lid; d < p.dim; d = d + 256u) {
-        var o = 0.0;
-        for (var t = 0u; t < 8u; t = t + 1u) {
-            o = o + sums[t * p.dim + d];
-        }
-        {{if .DIRECT}}out{{else}}parts{{end}}[start + d] = o * factor;
+    let span = lid % SPAN;
+    let team = lid / SPAN;
+    var total = 0.0;
+    {{- range $c := seq .COLUMNS}}
+    var o{{$c}} = {{$zero}};
+    {{- end}}
+    {{template "attention_add_weighted" (set $t "X" "v" "N" "n" "AT" "base" "STRIDE" "stride" "SUM" "")}}
+    {{template "attention_join_teams" $t}}
+    {{- if .DIRECT}}
+    if (lid < width) {
+        out[row * width + lid] = joined(lid) / select(1.0, total, n > 0u);
     }
     if (lid == 0u) {
-        {{if .DIRECT}}
-        var l = p.minus_inf;
-        if (n > 0u) {
-            l = top + log(total);
-        }
-        lse[(b * p.heads + h) * p.queries + i] = l;
-        {{else}}
-        parts[start + p.dim] = top;
-        parts[start + p.dim + 1u] = select(0.0, total, n > 0u);
-        {{end}}
+        lse[(b * p.heads + h) * p.queries + i] = select(p.minus_inf, top * 0.6931471805599453 + log(total), n > 0u);
     }
+    {{- else}}
+    if (lid < width) {
+        parts[group * width + lid] = joined(lid);
+    }
+    if (lid == 0u) {
+        {{- if .VEC}}
+        parts[p.groups * width + group] = vec4<f32>(top, total, 0.0, 0.0);
+        {{- else}}
+        parts[p.groups * width + 2u * group] = top;
+        parts[p.groups * width + 2u * group + 1u] = total;
+        {{- end}}
+    }
+    {{- end}}
 }

@@ -52,7 +52,6 @@ func TestShadersUsed(t *testing.T) {
 			used[d.Shader+".wgsl"] = true
 		}
 	})
-	used["packed.wgsl"], used["quads.wgsl"] = true, true // included
 	files, err := filepath.Glob("*.wgsl")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no shaders: %v", err)

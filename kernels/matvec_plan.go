@@ -80,7 +80,7 @@ func matvec(pl *Plan, n, m, k int, x *tensor.Tensor, weights []*tensor.Tensor, s
 	groups := 0
 	for i := range 3 {
 		w := weights[min(i, len(weights)-1)]
-		consts = append(consts, Const{fmt.Sprintf("WEIGHT%d", i), w.DType().String()})
+		consts = append(consts, Const{fmt.Sprintf("WEIGHT%d", i), w.DType().String()}, Const{fmt.Sprintf("CHUNK%d", i), chunkLen(w.DType())})
 		if i < len(weights) {
 			params[2+i] = w.Dim(0)
 			bind = append(bind, B(w))

@@ -15,7 +15,10 @@ import (
 	"llana/tensor"
 )
 
-//go:embed *.wgsl
+// shaders are the kernels, *.wgsl, and the texts that several of them share,
+// *.tmpl, files of {{define}} blocks.
+//
+//go:embed *.wgsl *.tmpl
 var shaders embed.FS
 
 // Plan collects the dispatches that compute a call on a GPU. A GPU device
@@ -147,10 +150,13 @@ func (d *Dispatch) Key() string {
 
 // Source returns the specialised WGSL text: the constants, then the file. A
 // file may use text/template actions over the constants' names, to unroll a
-// loop or leave a binding out, and {{include "file" arguments}} for what several
-// shaders share: that file sees the constants, and the arguments as .Args.
+// loop, leave a binding out or bring in a text of the *.tmpl files.
 func (d *Dispatch) Source() (string, error) {
-	var b strings.Builder
+	text, err := shaders.ReadFile(d.Shader + ".wgsl")
+	if err != nil {
+		return "", fmt.Errorf("kernels: no shader %q: %w", d.Shader, err)
+	}
+	var b bytes.Buffer
 	values := map[string]any{}
 	for _, c := range d.Consts {
 		values[c.Name] = c.Value
@@ -166,9 +172,21 @@ func (d *Dispatch) Source() (string, error) {
 			return "", fmt.Errorf("kernels: constant %s of type %T", c.Name, v)
 		}
 	}
-	text, err := render(d.Shader, values)
-	b.WriteString(text)
-	return b.String(), err
+	if !bytes.Contains(text, []byte("{{")) {
+		b.Write(text)
+		return b.String(), nil
+	}
+	tmpl, err := sharedTexts().Clone()
+	if err == nil {
+		tmpl, err = tmpl.New(d.Shader).Parse(string(text))
+	}
+	if err != nil {
+		return "", fmt.Errorf("kernels: shader %q: %w", d.Shader, err)
+	}
+	if err := tmpl.Execute(&b, values); err != nil {
+		return "", fmt.Errorf("kernels: shader %q: %w", d.Shader, err)
+	}
+	return b.String(), nil
 }
 
 // TextHash identifies the text of all shaders.
@@ -182,51 +200,14 @@ var TextHash = sync.OnceValue(func() string {
 	return hex.EncodeToString(h.Sum(nil))
 })
 
-// render executes a shader file as a template over values.
-func render(shader string, values map[string]any) (string, error) {
-	text, err := shaders.ReadFile(shader + ".wgsl")
-	if err != nil {
-		return "", fmt.Errorf("kernels: no shader %q: %w", shader, err)
-	}
-	if !bytes.Contains(text, []byte("{{")) {
-		return string(text), nil
-	}
-	include := func(name string, args ...any) (string, error) {
-		inner := maps.Clone(values)
-		inner["Args"] = args
-		return render(name, inner)
-	}
-	tmpl, err := template.New(shader).Funcs(templateFuncs).Funcs(template.FuncMap{"include": include}).Option("missingkey=error").Parse(string(text))
-	if err != nil {
-		return "", fmt.Errorf("kernels: shader %q: %w", shader, err)
-	}
-	var b strings.Builder
-	if err := tmpl.Execute(&b, values); err != nil {
-		return "", fmt.Errorf("kernels: shader %q: %w", shader, err)
-	}
-	return b.String(), nil
-}
-
-// templateFuncs are what a shader's template may call, besides include.
-var templateFuncs = template.FuncMap{
-	"seq":  seq,
-	"add":  func(a, b int) int { return a + b },
-	"mul":  func(a, b int) int { return a * b },
-	"sub":  func(a, b int) int { return a - b },
-	"div":  func(a, b int) int { return a / b },
-	"mod":  func(a, b int) int { return a % b },
-	"list": func(v ...any) []any { return v },
-	"dict": dict,
-}
-
-// dict makes the argument of a nested template from names and values.
-func dict(pairs ...any) map[string]any {
-	m := map[string]any{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		m[pairs[i].(string)] = pairs[i+1]
-	}
-	return m
-}
+// sharedTexts holds the texts of the *.tmpl files and the functions of all.
+var sharedTexts = sync.OnceValue(func() *template.Template {
+	funcs := template.FuncMap{"seq": seq, "set": set, "xyzw": xyzw, "list": func(v ...any) []any { return v },
+		"add": func(a, b int) int { return a + b }, "sub": func(a, b int) int { return a - b },
+		"mul": func(a, b int) int { return a * b }, "div": func(a, b int) int { return a / b },
+		"mod": func(a, b int) int { return a % b }, "max": func(a, b int) int { return max(a, b) }}
+	return template.Must(template.New("").Funcs(funcs).Option("missingkey=error").ParseFS(shaders, "*.tmpl"))
+})
 
 // seq returns 0..n-1, to unroll loops in templates.
 func seq(n int) []int {
@@ -236,6 +217,19 @@ func seq(n int) []int {
 	}
 	return s
 }
+
+// set returns values and the named ones given behind it, to pass both to a
+// shared text.
+func set(values map[string]any, named ...any) map[string]any {
+	all := maps.Clone(values)
+	for i := 0; i < len(named); i += 2 {
+		all[named[i].(string)] = named[i+1]
+	}
+	return all
+}
+
+// xyzw returns the name of component i modulo 4 of a vector.
+func xyzw(i int) string { return "xyzw"[i%4 : i%4+1] }
 
 // floatLiteral writes v so that WGSL reads the same float32; the library's
 // compiler accepts neither ".5" nor "1.e0".

@@ -34,8 +34,8 @@ var floors = []struct {
 	{"matmul", floor{8, 75}},
 	{"attention_delta", floor{16, 0}},
 	{"attention_combine", floor{16, 0}},
-	{"attention_split", floor{8, 15}},
-	{"attention", floor{8, 50}},
+	{"attention_split", floor{16, 25}}, // bound by memory
+	{"attention", floor{8, 80}},
 	{"fmaloop", floor{16, 90}},
 }
 
