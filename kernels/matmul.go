@@ -154,7 +154,8 @@ func matmulCases() []Case {
 			mm(name+", one row", tb, Normal(1, 112), Normal(70, 112).As(d)),
 			mm(name+", few rows, bias, relu, residual", MatMulParams{TransB: true, Act: ActReLU}, Normal(5, 80), Normal(33, 80).As(d), Normal(33), Normal(5, 33)),
 			mm(name+", many rows", tb, Normal(130, 160), Normal(131, 160).As(d), Fill{}, Normal(130, 131)),
-			mm(name+", not transposed", MatMulParams{}, Normal(37, 65), Normal(65, 48).As(d)),
+			mm(name+", not transposed", MatMulParams{}, Normal(37, 68), Normal(68, 48).As(d)),
+			mm(name+", not transposed, odd", MatMulParams{}, Normal(37, 65), Normal(65, 48).As(d)),
 			mm(name+", batched", tb, Normal(3, 20, 16), Normal(3, 21, 16).As(d)))
 	}
 	both := MatMulParams{TransA: true, TransB: true, Act: ActReLU}

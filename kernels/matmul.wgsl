@@ -27,17 +27,16 @@
 {{- $turn := div 32 .SLICE}}
 {{- $raw := "vec2<u32>"}}
 {{- if or (not .VEC_IN) (eq .WEIGHT "float32")}}{{$raw = "vec4<f32>"}}{{else if eq .WEIGHT "int4"}}{{$raw = "vec3<u32>"}}{{end}}
-{{- $a := set . "x" "a" "vec" .VEC_IN "along_k" (not .TRANS_A) "quads" $qa "loads" (div (mul .SLICE $qa) $threads) "raw" "vec4<f32>"
+{{- $a := dict "x" "a" "vec" .VEC_IN "along_k" (not .TRANS_A) "quads" $qa "loads" (div (mul .SLICE $qa) $threads) "raw" "vec4<f32>"
     "scaled" false "len" "p.m" "from" "m0" "slice" .SLICE "threads" $threads "turn" $turn}}
-{{- $b := set . "x" "b" "vec" .VEC_IN "along_k" .TRANS_B "quads" $qb "loads" (div (mul .SLICE $qb) $threads) "raw" $raw
+{{- $b := dict "x" "b" "vec" .VEC_IN "along_k" .TRANS_B "quads" $qb "loads" (div (mul .SLICE $qb) $threads) "raw" $raw
     "scaled" (and .VEC_IN (or (eq .WEIGHT "int8") (eq .WEIGHT "int4"))) "len" "p.n" "from" "n0" "slice" .SLICE "threads" $threads "turn" $turn}}
 
 struct Params { m: u32, n: u32, k: u32, part: u32, parts: u32, batched_a: u32, batched_b: u32, finish: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-{{- range list (set . "BINDING" 1 "NAME" "a" "TYPE" "float32") (set . "BINDING" 2 "NAME" "b" "TYPE" .WEIGHT)}}
-{{if .VEC_IN}}{{template "quads" .}}{{else}}{{template "packed" .}}{{end}}
-{{- end}}
+{{if .VEC_IN}}{{template "quads" set . "BINDING" 1 "NAME" "a" "TYPE" "float32"}}{{else}}{{template "packed" set . "BINDING" 1 "NAME" "a" "TYPE" "float32"}}{{end}}
+{{if .VEC_IN}}{{template "quads" set . "BINDING" 2 "NAME" "b" "TYPE" .WEIGHT}}{{else}}{{template "packed" set . "BINDING" 2 "NAME" "b" "TYPE" .WEIGHT}}{{end}}
 {{$t := "f32"}}{{if .VEC_OUT}}{{$t = "vec4<f32>"}}{{end -}}
 @group(0) @binding(3) var<storage, read> bias: array<{{$t}}>;
 @group(0) @binding(4) var<storage, read> residual: array<{{$t}}>;
@@ -92,8 +91,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let item = wid.z / p.parts;
     let begin = wid.z % p.parts * p.part;
     let end = min(begin + p.part, p.k);
-    {{template "slice_place" $a}}
-    {{- template "slice_place" $b}}
+    {{template "place" $a}}
+    {{- template "place" $b}}
 
     // What this invocation computes: columns from tx, rows from ty on.
     {{if eq $threads 256 -}}
@@ -106,24 +105,24 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     {{range $r := seq .ROWS}}{{range $c := seq $cols}}var c{{$r}}_{{$c}} = vec4<f32>(0.0);
     {{end}}{{end}}
     if (begin < end) {
-        {{template "slice_load" $a}}
-        {{- template "slice_load" $b}}
+        {{template "load" $a}}
+        {{- template "load" $b}}
     }
     for (var k0 = begin; k0 < end; k0 = k0 + SLICE) {
-        {{template "slice_widen" $a}}
-        {{- template "slice_widen" $b}}
+        {{template "widen" $a}}
+        {{- template "widen" $b}}
         if (k0 + SLICE > end) {
-            {{template "slice_trim" $a}}
-            {{- template "slice_trim" $b}}
+            {{template "trim" $a}}
+            {{- template "trim" $b}}
         }
         workgroupBarrier();
-        {{template "slice_stage" $a}}
-        {{- template "slice_stage" $b}}
+        {{template "stage" $a}}
+        {{- template "stage" $b}}
         workgroupBarrier();
         at_a = at_a + step_a;
         at_b = at_b + step_b;
-        {{template "slice_load" $a}}
-        {{- template "slice_load" $b}}
+        {{template "load" $a}}
+        {{- template "load" $b}}
         {{range $k := seq .SLICE}}{
             {{- $q := mul (div $k 4) $turn}}
             {{range $r := seq $rows}}let x{{$r}} = tile_a[{{add (mul $k $qa) (mul $r (div $qa $rows))}}u + (ty ^ {{$q}}u)];
@@ -163,7 +162,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
 {{- /* The loads of operand x: invocation lid takes quads lid, lid + threads, ... of a slice, counted along the storage
 order. place finds where they begin, load fetches them, widen makes numbers of them, trim zeroes what is beyond the end
 of K, stage puts them into the tile. */}}
-{{- define "slice_place"}}{{$d := .}}{{$x := .x}}{{$qk := div .slice 4}}
+{{- define "place"}}{{$d := .}}{{$x := .x}}{{$qk := div .slice 4}}
     {{- if .along_k}}
     // {{$x}}: quads along K.
     let q_{{$x}} = lid / {{$qk}}u;
@@ -200,17 +199,17 @@ of K, stage puts them into the tile. */}}
     {{end}}{{end}}
 {{- end}}
 
-{{- define "slice_start"}}
-    {{- if .along_k}}start_{{.x}}{{.i}}{{else}}min(at_{{.x}} + {{mul .i (div .threads .quads)}}u * stride_{{.x}}, end_{{.x}}){{end}}
+{{- define "start"}}
+    {{- if .d.along_k}}start_{{.d.x}}{{.i}}{{else}}min(at_{{.d.x}} + {{mul .i (div .d.threads .d.quads)}}u * stride_{{.d.x}}, end_{{.d.x}}){{end}}
 {{- end}}
 
-{{- define "slice_quad"}}{{if .along_k}}min(at_{{.x}}, p.k / 4u - 1u){{else}}col_{{.x}}{{end}}{{end}}
+{{- define "quad"}}{{if .along_k}}min(at_{{.x}}, p.k / 4u - 1u){{else}}col_{{.x}}{{end}}{{end}}
 
-{{- define "slice_load"}}{{$d := .}}{{$x := .x}}{{$rows := div .threads .quads}}
+{{- define "load"}}{{$d := .}}{{$x := .x}}{{$rows := div .threads .quads}}
     {{- range $i := seq .loads}}
     {{- if $d.vec -}}
-        {{$x}}{{$i}} = {{$x}}_fetch({{template "slice_start" set $d "i" $i}}, {{template "slice_quad" $d}}, {{if $d.along_k}}p.k{{else}}{{$d.len}}{{end}});
-        {{if and $d.scaled (not $d.along_k)}}scale_{{$x}}{{$i}} = {{$x}}_row_scale({{template "slice_start" set $d "i" $i}}, {{$d.len}});
+        {{$x}}{{$i}} = {{$x}}_fetch({{template "start" dict "d" $d "i" $i}}, {{template "quad" $d}}, {{if $d.along_k}}p.k{{else}}{{$d.len}}{{end}});
+        {{if and $d.scaled (not $d.along_k)}}scale_{{$x}}{{$i}} = {{$x}}_row_scale({{template "start" dict "d" $d "i" $i}}, {{$d.len}});
         {{end}}
     {{- else if $d.along_k -}}
         {{$x}}{{$i}} = vec4<f32>({{range $j := seq 4}}{{if $j}}, {{end}}{{$x}}_at(row_{{$x}}{{$i}}, min(at_{{$x}} + {{$j}}u, p.k - 1u), p.k){{end}});
@@ -220,20 +219,20 @@ of K, stage puts them into the tile. */}}
     {{- end}}
 {{- end}}
 
-{{- define "slice_widen"}}{{$d := .}}{{$x := .x}}
+{{- define "widen"}}{{$d := .}}{{$x := .x}}
     {{- range $i := seq .loads -}}
-    var v_{{$x}}{{$i}} = {{if $d.vec}}{{$x}}_quad({{$x}}{{$i}}, {{template "slice_quad" $d}}, {{if $d.scaled}}scale_{{$x}}{{$i}}{{else}}1.0{{end}}){{else}}{{$x}}{{$i}}{{end}};
+    var v_{{$x}}{{$i}} = {{if $d.vec}}{{$x}}_quad({{$x}}{{$i}}, {{template "quad" $d}}, {{if $d.scaled}}scale_{{$x}}{{$i}}{{else}}1.0{{end}}){{else}}{{$x}}{{$i}}{{end}};
         {{end}}
 {{- end}}
 
-{{- define "slice_trim"}}{{$d := .}}{{$x := .x}}
+{{- define "trim"}}{{$d := .}}{{$x := .x}}
     {{- range $i := seq .loads -}}
     v_{{$x}}{{$i}} = select(vec4<f32>(0.0), v_{{$x}}{{$i}}, {{if $d.along_k}}vec4<u32>(k0 + k_{{$x}}) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(end)
             {{- else}}vec4<bool>(k0 + k_{{$x}} + {{mul $i (div $d.threads $d.quads)}}u < end){{end}});
             {{end}}
 {{- end}}
 
-{{- define "slice_stage"}}{{$d := .}}{{$x := .x}}
+{{- define "stage"}}{{$d := .}}{{$x := .x}}
     {{- range $i := seq .loads}}
     {{- if $d.along_k}}{{range $j := seq 4 -}}
     tile_{{$x}}[to_{{$x}}{{$i}} + {{mul $j $d.quads}}u][q_{{$x}} % 4u] = v_{{$x}}{{$i}}[{{$j}}];

@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"llana/tensor"
 )
@@ -36,7 +37,7 @@ type matmulTile struct {
 	cost float64
 }
 
-// matmulTiles are the variants, the one for large products first. All add up
+// matmulTiles are the variants, from large to small. All add up
 // an element's products in the same order, so that results do not depend on
 // the choice.
 var matmulTiles = []matmulTile{
@@ -66,7 +67,8 @@ func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epil
 		matvec(pl, pickLanes(pl, z.M, z.K, weights), z.M, z.K, a, weights, false, e, out)
 		return
 	}
-	t := pickTile(pl, p, z, b.DType())
+	quads := a.Dim(-1)%4 == 0 && b.Dim(-1)%4 == 0
+	t := pickTile(pl, p, z, b.DType(), quads)
 	parts := z.parts()
 	vecOut := z.N%4 == 0
 	last := e
@@ -81,7 +83,7 @@ func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epil
 	pl.Dispatch("matmul",
 		[]Const{{"TILE_M", t.m}, {"TILE_N", t.n}, {"ROWS", t.rows}, {"COLS", t.cols}, {"SLICE", t.slice},
 			{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"WEIGHT", b.DType().String()},
-			{"VEC_IN", a.Dim(-1)%4 == 0 && b.Dim(-1)%4 == 0}, {"VEC_OUT", vecOut}},
+			{"VEC_IN", quads}, {"VEC_OUT", vecOut}},
 		Words(z.M, z.N, z.K, part, parts, z.StrideA != 0, z.StrideB != 0, last.bits()),
 		[]Bind{B(a), B(b), B(last.bias), B(last.residual), to}, grid)
 	if parts > 1 {
@@ -115,11 +117,16 @@ func (z MatMulSize) parts() int {
 }
 
 // pickTile asks for a variant. Without measurements it is the one with the
-// lowest estimate.
-func pickTile(pl *Plan, p MatMulParams, z MatMulSize, weight tensor.DType) matmulTile {
+// lowest estimate. Where elements are gathered one by one, which is slower than
+// the tiles that feed most multiply-adds with a load, only the small ones count.
+func pickTile(pl *Plan, p MatMulParams, z MatMulSize, weight tensor.DType, quads bool) matmulTile {
+	tiles := matmulTiles
+	if !quads {
+		tiles = tiles[2:]
+	}
 	best, lowest := 0, 0.0
 	var names []string
-	for i, t := range matmulTiles {
+	for i, t := range tiles {
 		names = append(names, t.name)
 		groups := z.G * z.parts() * ceilDiv(z.M, t.m) * ceilDiv(z.N, t.n)
 		// A tile's share of the GPU, while there are few of them.
@@ -128,14 +135,18 @@ func pickTile(pl *Plan, p MatMulParams, z MatMulSize, weight tensor.DType) matmu
 			best, lowest = i, work
 		}
 	}
-	class := fmt.Sprintf("%v%s%s %s", weight, map[bool]string{true: " ta"}[p.TransA], map[bool]string{true: " tb"}[p.TransB], z.class())
-	chosen := pl.Pick(class, names[best], names)
-	for _, t := range matmulTiles {
-		if t.name == chosen {
-			return t
-		}
+	class := weight.String()
+	if p.TransA {
+		class += " ta"
 	}
-	panic("kernels: no variant " + chosen + " of a product")
+	if p.TransB {
+		class += " tb"
+	}
+	if !quads {
+		class += " odd"
+	}
+	chosen := pl.Pick(class+" "+z.class(), names[best], names)
+	return tiles[slices.Index(names, chosen)]
 }
 
 // class describes lengths by powers of two: products of a class run best with

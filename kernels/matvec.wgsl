@@ -17,7 +17,7 @@
 {{- $sets := .WEIGHTS}}{{if not .SWIGLU}}{{$sets = 1}}{{end}}
 {{- $types := list .WEIGHT0 .WEIGHT1 .WEIGHT2}}
 {{- $vec := printf "vec%d<f32>" .COLS}}
-{{- $chunks := list .CHUNK0 .CHUNK1 .CHUNK2}}
+{{- $chunk := dict "float32" 4 "bfloat16" 8 "float16" 8 "int8" 16 "int4" 32}}
 
 struct Params { m: u32, k: u32, n0: u32, n1: u32, n2: u32, lanes: u32, finish: u32 }
 
@@ -64,7 +64,7 @@ fn block_scale(b: u32) -> f32 {
 fn stride{{$i}}() -> u32 {
     return {{if eq $type "int8"}}(p.k / 4u + (p.k / 16u + 3u) / 4u + 4u) / 4u
         {{- else if eq $type "int4"}}(p.k / 8u + (p.k / 16u + 1u) / 2u + 4u) / 4u
-        {{- else}}p.k / {{index $chunks $i}}u{{end}};
+        {{- else}}p.k / {{index $chunk $type}}u{{end}};
 }
 
 fn row_scale{{$i}}(n: u32) -> f32 {
@@ -88,7 +88,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     var a{{$s}}_{{$r}}_{{$c}} = 0.0;{{end}}{{end}}{{end}}
     {{range $r := seq .ROWS}}let x{{$r}} = min(m + {{$r}}u, p.m - 1u) * (p.k / 4u);
     {{end}}
-    {{- if or .SWIGLU (eq .WEIGHTS 1)}}{{template "matvec_sum" set . "weights" (seq .WEIGHTS) "sets" (seq .WEIGHTS) "type" .WEIGHT0 "rows" .ROWS "cols" .COLS "chunk" .CHUNK0}}
+    {{- if or .SWIGLU (eq .WEIGHTS 1)}}{{template "sum" dict "weights" (seq .WEIGHTS) "sets" (seq .WEIGHTS) "type" .WEIGHT0 "rows" .ROWS "cols" .COLS "chunk" (index $chunk .WEIGHT0)}}
     {{- else}}
     // Columns of each W fill whole workgroups.
     let end0 = (p.n0 + width - 1u) / width * width;
@@ -97,13 +97,13 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     if (n >= end1) {
         which = 2u;
         n = n - end1;
-        {{template "matvec_sum" set . "weights" (list 2) "sets" (list 0) "type" .WEIGHT2 "rows" .ROWS "cols" .COLS "chunk" .CHUNK2}}
+        {{template "sum" dict "weights" (list 2) "sets" (list 0) "type" .WEIGHT2 "rows" .ROWS "cols" .COLS "chunk" (index $chunk .WEIGHT2)}}
     } else if (n >= end0) {
         which = 1u;
         n = n - end0;
-        {{template "matvec_sum" set . "weights" (list 1) "sets" (list 0) "type" .WEIGHT1 "rows" .ROWS "cols" .COLS "chunk" .CHUNK1}}
+        {{template "sum" dict "weights" (list 1) "sets" (list 0) "type" .WEIGHT1 "rows" .ROWS "cols" .COLS "chunk" (index $chunk .WEIGHT1)}}
     } else {
-        {{template "matvec_sum" set . "weights" (list 0) "sets" (list 0) "type" .WEIGHT0 "rows" .ROWS "cols" .COLS "chunk" .CHUNK0}}
+        {{template "sum" dict "weights" (list 0) "sets" (list 0) "type" .WEIGHT0 "rows" .ROWS "cols" .COLS "chunk" (index $chunk .WEIGHT0)}}
     }
     {{- end}}
 
@@ -170,7 +170,7 @@ fn finish(i: u32, n: u32, sum: f32) -> f32 {
 
 {{- /* sum adds this invocation's chunks of some columns of some weights, all of the same type, to the accumulators of
 as many sets. */}}
-{{- define "matvec_sum"}}{{$d := .}}{{$type := .type}}{{$quads := div .chunk 4}}
+{{- define "sum"}}{{$d := .}}{{$type := .type}}{{$quads := div .chunk 4}}
     {{- $blocks := 0}}{{if eq $type "int8"}}{{$blocks = 1}}{{else if eq $type "int4"}}{{$blocks = 2}}{{end}}
     let chunks = p.k / {{.chunk}}u;
     {{range $w := .weights}}{{range $c := seq $d.cols}}let row{{$w}}_{{$c}} = min(n + {{$c}}u, p.n{{$w}} - 1u) * stride{{$w}}();
@@ -183,7 +183,7 @@ as many sets. */}}
         let b{{$w}}_{{$c}} = w{{$w}}[row{{$w}}_{{$c}} + chunks + c / 4u][c % 4u];
         {{end}}{{end}}{{end}}
         {{- if $blocks}}{{range $b := seq $blocks}}{
-            {{- template "matvec_block" set $d "b" $b}}
+            {{- template "block" dict "d" $d "b" $b}}
         }
         {{end}}
         {{- else}}{{range $j := seq $quads}}{
@@ -204,7 +204,7 @@ as many sets. */}}
 
 {{- /* block adds block b of the chunks. The quads are a loop, where the compiler may choose: with many rows it keeps
 fewer registers. */}}
-{{- define "matvec_block"}}{{$d := .}}{{$b := .b}}{{$four := eq $d.type "int4"}}
+{{- define "block"}}{{$d := .d}}{{$b := .b}}{{$four := eq $d.type "int4"}}
             {{- range $w := $d.weights}}{{range $c := seq $d.cols}}{{$n := printf "%d_%d" $w $c}}
             {{if $four -}}
             var e{{$n}} = v{{$n}}[{{mul 2 $b}}];

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -80,7 +81,7 @@ func matvec(pl *Plan, n, m, k int, x *tensor.Tensor, weights []*tensor.Tensor, s
 	groups := 0
 	for i := range 3 {
 		w := weights[min(i, len(weights)-1)]
-		consts = append(consts, Const{fmt.Sprintf("WEIGHT%d", i), w.DType().String()}, Const{fmt.Sprintf("CHUNK%d", i), chunkLen(w.DType())})
+		consts = append(consts, Const{fmt.Sprintf("WEIGHT%d", i), w.DType().String()})
 		if i < len(weights) {
 			params[2+i] = w.Dim(0)
 			bind = append(bind, B(w))
@@ -106,12 +107,7 @@ func pickLanes(pl *Plan, m, k int, weights []*tensor.Tensor) int {
 		names = append(names, laneName(l))
 	}
 	chosen := pl.Pick(laneClass(m, k, columns, weights...), laneName(presetLanes(k, weights[0])), names)
-	for _, l := range lanes {
-		if laneName(l) == chosen {
-			return l
-		}
-	}
-	panic("kernels: no variant " + chosen + " of a product of few rows")
+	return lanes[slices.Index(names, chosen)]
 }
 
 // qkvPlan computes few rows in one dispatch, many as three products.
