@@ -18,7 +18,7 @@ const maxRows = 8
 // of them suit long rows and few columns.
 var lanes = []int{16, 32, 64}
 
-func laneName(n int) string { return strconv.Itoa(n) + " lanes" }
+func laneName(n int) string { return strconv.Itoa(n) + "lanes" }
 
 // streams reports whether matvec computes products of m rows of length k with
 // the weights.
