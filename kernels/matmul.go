@@ -173,8 +173,9 @@ func matmulCases() []Case {
 		cases = append(cases,
 			mm(name, tb, Normal(1, 2304), Normal(37, 2304).As(d)),
 			mm(name+", two rows", tb, Normal(2, 1, 352), Normal(70, 352).As(d), Fill{}, Normal(2, 1, 70)),
+			mm(name+", many rows", tb, Normal(21, 192), Normal(37, 192).As(d)),
 			mm(name+", seven rows", MatMulParams{TransB: true, Act: ActReLU}, Normal(7, 96), Normal(33, 96).As(d), Normal(33), Normal(7, 33)))
-		cases[len(cases)-2].Special = true
+		cases[len(cases)-3].Special = true
 	}
 	for _, b := range [][3]int{{512, 512, 512}, {1024, 1024, 1024}, {3072, 516, 516}, {3072, 2064, 516}, {192, 512, 128}} {
 		c := mm("bench", tb, Normal(b[0], b[2]), Normal(b[1], b[2]))

@@ -62,13 +62,16 @@ func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epil
 		// A batch with one B is a longer product.
 		z.M, z.G, z.StrideA = z.G*z.M, 1, 0
 	}
-	if p.TransB && !p.TransA && z.G == 1 && b.Rank() == 2 && streams(z.M, z.K, b) {
-		weights := []*tensor.Tensor{b}
-		matvec(pl, pickLanes(pl, z.M, z.K, weights), z.M, z.K, a, weights, false, e, out)
+	way := pickWay(pl, p, z, a, b)
+	if way.lanes > 0 {
+		matvec(pl, way.lanes, z.M, z.K, a, []*tensor.Tensor{b}, false, e, out)
 		return
 	}
-	quads := a.Dim(-1)%4 == 0 && b.Dim(-1)%4 == 0
-	t := pickTile(pl, p, z, b.DType(), quads)
+	tiled(pl, p, z, way.tile, a, b, e, out)
+}
+
+// tiled dispatches a product in tiles.
+func tiled(pl *Plan, p MatMulParams, z MatMulSize, t matmulTile, a, b *tensor.Tensor, e epilogue, out Bind) {
 	parts := z.parts()
 	vecOut := z.N%4 == 0
 	last := e
@@ -83,7 +86,7 @@ func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epil
 	pl.Dispatch("matmul",
 		[]Const{{"TILE_M", t.m}, {"TILE_N", t.n}, {"ROWS", t.rows}, {"COLS", t.cols}, {"SLICE", t.slice},
 			{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"WEIGHT", b.DType().String()},
-			{"VEC_IN", quads}, {"VEC_OUT", vecOut}},
+			{"VEC_IN", byQuads(a, b)}, {"VEC_OUT", vecOut}},
 		Words(z.M, z.N, z.K, part, parts, z.StrideA != 0, z.StrideB != 0, last.bits()),
 		[]Bind{B(a), B(b), B(last.bias), B(last.residual), to}, grid)
 	if parts > 1 {
@@ -116,18 +119,62 @@ func (z MatMulSize) parts() int {
 	return max(1, min(2*busyGroups/groups, z.K/minPart, maxParts))
 }
 
-// pickTile asks for a variant. Without measurements it is the one with the
-// lowest estimate. Where elements are gathered one by one, which is slower than
-// the tiles that feed most multiply-adds with a load, only the small ones count.
-func pickTile(pl *Plan, p MatMulParams, z MatMulSize, weight tensor.DType, quads bool) matmulTile {
-	tiles := matmulTiles
-	if !quads {
-		tiles = tiles[2:]
-	}
-	best, lowest := 0, 0.0
+// matmulWay is a variant of a product: in tiles, or streaming B with some lanes
+// to a column.
+type matmulWay struct {
+	tile  matmulTile
+	lanes int
+}
+
+// pickWay asks for a variant. Without measurements it is the one with the lowest
+// estimate.
+func pickWay(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor) matmulWay {
+	var ways []matmulWay
 	var names []string
+	preset := 0
+	if p.TransB && !p.TransA && z.G == 1 && b.Rank() == 2 && z.M <= maxStreamed && streams(z.M, z.K, b) {
+		for _, l := range lanes {
+			ways, names = append(ways, matmulWay{lanes: l}), append(names, laneName(l))
+		}
+		preset = slices.Index(lanes, presetLanes(z.K, b))
+	}
+	if z.M > 1 || ways == nil {
+		if z.M > maxRows || ways == nil {
+			preset = len(ways) + z.bestTile(tiles(a, b))
+		}
+		for _, t := range tiles(a, b) {
+			ways, names = append(ways, matmulWay{tile: t}), append(names, t.name)
+		}
+	}
+	class := b.DType().String()
+	for _, c := range []struct {
+		is   bool
+		name string
+	}{{p.TransA, " ta"}, {p.TransB, " tb"}, {!byQuads(a, b), " odd"}} {
+		if c.is {
+			class += c.name
+		}
+	}
+	return ways[slices.Index(names, pl.Pick(class+" "+z.class(), names[preset], names))]
+}
+
+// byQuads reports whether A and B are read by quads.
+func byQuads(a, b *tensor.Tensor) bool { return a.Dim(-1)%4 == 0 && b.Dim(-1)%4 == 0 }
+
+// tiles returns the tiles that suit the operands: where elements are gathered
+// one by one, which takes longer than what the large ones save, only the small
+// ones.
+func tiles(a, b *tensor.Tensor) []matmulTile {
+	if byQuads(a, b) {
+		return matmulTiles
+	}
+	return matmulTiles[2:]
+}
+
+// bestTile returns the index of the tile with the lowest estimate.
+func (z MatMulSize) bestTile(tiles []matmulTile) int {
+	best, lowest := 0, 0.0
 	for i, t := range tiles {
-		names = append(names, t.name)
 		groups := z.G * z.parts() * ceilDiv(z.M, t.m) * ceilDiv(z.N, t.n)
 		// A tile's share of the GPU, while there are few of them.
 		work := float64(max(groups, busyGroups/4)) * float64(t.m*t.n) * t.cost
@@ -135,18 +182,7 @@ func pickTile(pl *Plan, p MatMulParams, z MatMulSize, weight tensor.DType, quads
 			best, lowest = i, work
 		}
 	}
-	class := weight.String()
-	if p.TransA {
-		class += " ta"
-	}
-	if p.TransB {
-		class += " tb"
-	}
-	if !quads {
-		class += " odd"
-	}
-	chosen := pl.Pick(class+" "+z.class(), names[best], names)
-	return tiles[slices.Index(names, chosen)]
+	return best
 }
 
 // class describes lengths by powers of two: products of a class run best with
