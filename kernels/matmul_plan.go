@@ -126,50 +126,60 @@ type matmulWay struct {
 	lanes int
 }
 
+// matmulWays are all variants: streaming ones, then tiles.
+var matmulWays, matmulNames = func() (ways []matmulWay, names []string) {
+	for i, l := range lanes {
+		ways, names = append(ways, matmulWay{lanes: l}), append(names, laneNames[i])
+	}
+	for _, t := range matmulTiles {
+		ways, names = append(ways, matmulWay{tile: t}), append(names, t.name)
+	}
+	return ways, names
+}()
+
 // pickWay asks for a variant. Without measurements it is the one with the lowest
 // estimate.
 func pickWay(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor) matmulWay {
-	var ways []matmulWay
-	var names []string
-	preset := 0
+	// The variants that suit are a range of all. Where elements are gathered one
+	// by one, which takes longer than large tiles save, only small tiles do.
+	tiles := len(lanes)
+	if !byQuads(a, b) {
+		tiles += 2
+	}
+	from, to := tiles, len(matmulWays)
 	if p.TransB && !p.TransA && z.G == 1 && b.Rank() == 2 && z.M <= maxStreamed && streams(z.M, z.K, b) {
-		for _, l := range lanes {
-			ways, names = append(ways, matmulWay{lanes: l}), append(names, laneName(l))
+		from = 0
+		if z.M == 1 {
+			to = len(lanes)
 		}
+	}
+	preset := 0
+	if from > 0 || z.M > maxRows {
+		preset = tiles - from + z.bestTile(matmulTiles[tiles-len(lanes):])
+	} else {
 		preset = slices.Index(lanes, presetLanes(z.K, b))
 	}
-	if z.M > 1 || ways == nil {
-		if z.M > maxRows || ways == nil {
-			preset = len(ways) + z.bestTile(tiles(a, b))
-		}
-		for _, t := range tiles(a, b) {
-			ways, names = append(ways, matmulWay{tile: t}), append(names, t.name)
-		}
+	class := func() string { return p.class(b.DType(), byQuads(a, b)) + z.class() }
+	return matmulWays[from+pl.Pick(class, preset, matmulNames[from:to])]
+}
+
+// class describes how the operands are stored.
+func (p MatMulParams) class(weight tensor.DType, quads bool) string {
+	class := weight.String() + " "
+	if p.TransA {
+		class += "ta "
 	}
-	class := b.DType().String()
-	for _, c := range []struct {
-		is   bool
-		name string
-	}{{p.TransA, " ta"}, {p.TransB, " tb"}, {!byQuads(a, b), " odd"}} {
-		if c.is {
-			class += c.name
-		}
+	if p.TransB {
+		class += "tb "
 	}
-	return ways[slices.Index(names, pl.Pick(class+" "+z.class(), names[preset], names))]
+	if !quads {
+		class += "odd "
+	}
+	return class
 }
 
 // byQuads reports whether A and B are read by quads.
 func byQuads(a, b *tensor.Tensor) bool { return a.Dim(-1)%4 == 0 && b.Dim(-1)%4 == 0 }
-
-// tiles returns the tiles that suit the operands: where elements are gathered
-// one by one, which takes longer than what the large ones save, only the small
-// ones.
-func tiles(a, b *tensor.Tensor) []matmulTile {
-	if byQuads(a, b) {
-		return matmulTiles
-	}
-	return matmulTiles[2:]
-}
 
 // bestTile returns the index of the tile with the lowest estimate.
 func (z MatMulSize) bestTile(tiles []matmulTile) int {

@@ -3,7 +3,6 @@ package kernels
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"llana/tensor"
@@ -23,7 +22,7 @@ const (
 // of them suit long rows and few columns.
 var lanes = []int{16, 32, 64}
 
-func laneName(n int) string { return strconv.Itoa(n) + "lanes" }
+var laneNames = []string{"16lanes", "32lanes", "64lanes"}
 
 // streams reports whether matvec computes products of m rows of length k with
 // the weights.
@@ -91,7 +90,7 @@ func matvec(pl *Plan, n, m, k int, x *tensor.Tensor, weights []*tensor.Tensor, s
 	groups := 0
 	for i := range 3 {
 		w := weights[min(i, len(weights)-1)]
-		consts = append(consts, Const{fmt.Sprintf("WEIGHT%d", i), w.DType().String()})
+		consts = append(consts, Const{[...]string{"WEIGHT0", "WEIGHT1", "WEIGHT2"}[i], w.DType().String()})
 		if i < len(weights) {
 			params[2+i] = w.Dim(0)
 			bind = append(bind, B(w))
@@ -108,16 +107,14 @@ func matvec(pl *Plan, n, m, k int, x *tensor.Tensor, weights []*tensor.Tensor, s
 
 // pickLanes asks for a variant of streaming products.
 func pickLanes(pl *Plan, m, k int, weights []*tensor.Tensor) int {
-	columns := 0
-	var names []string
-	for _, w := range weights {
-		columns += w.Dim(0)
+	class := func() string {
+		columns := 0
+		for _, w := range weights {
+			columns += w.Dim(0)
+		}
+		return laneClass(m, k, columns, weights...)
 	}
-	for _, l := range lanes {
-		names = append(names, laneName(l))
-	}
-	chosen := pl.Pick(laneClass(m, k, columns, weights...), laneName(presetLanes(k, weights[0])), names)
-	return lanes[slices.Index(names, chosen)]
+	return lanes[pl.Pick(class, slices.Index(lanes, presetLanes(k, weights[0])), laneNames)]
 }
 
 // qkvPlan computes few rows in one dispatch, many as three products.
