@@ -15,33 +15,43 @@ func MatMul(a, b *Var, p kernels.MatMulParams) *Var {
 }
 
 // Linear returns act(x w^T + bias) for x (..., in), w (out, in), as
-// torch.nn.Linear stores it, and bias (out) or nil.
-func Linear(x, w, bias *Var, act kernels.Act) *Var {
+// torch.nn.Linear stores it and possibly packed, and bias (out) or nil.
+func Linear(x, w, bias *Var, act kernels.Act) *Var { return linear(nil, x, w, bias, act) }
+
+// LinearAdd returns residual + x w^T + bias.
+func LinearAdd(residual, x, w, bias *Var) *Var {
+	return linear(residual, x, w, bias, kernels.ActNone)
+}
+
+func linear(residual, x, w, bias *Var, act kernels.Act) *Var {
 	t := x.tape
 	rows := x.val.Len() / max(1, x.Dim(-1))
 	flat := t.Own(x.val.View(rows, x.Dim(-1)))
 	p := kernels.MatMulParams{TransB: true, Act: act}
 	in := []*Var{x, w}
-	var b *tensor.Tensor
+	var b, r *tensor.Tensor
 	if bias != nil {
 		b = bias.val
 		in = append(in, bias)
 	}
-	y := t.Run1(kernels.MatMul, p, flat, w.val, b)
+	if residual != nil {
+		r = t.Own(residual.val.View(rows, w.Dim(0)))
+		in = append(in, residual)
+	}
+	y := t.Run1(kernels.MatMul, p, flat, w.val, b, r)
 	shape := append(append([]int(nil), x.Shape()[:len(x.Shape())-1]...), w.Dim(0))
 	out := t.Own(y.View(shape...))
 	return t.Record1(out, in, []*tensor.Tensor{flat, y}, func(dy *tensor.Tensor) {
+		if residual.NeedsGrad() {
+			residual.AddGrad(dy)
+		}
 		d := t.Own(dy.View(rows, w.Dim(0)))
 		if act == kernels.ActReLU {
 			masked := t.Run1(kernels.ReLUBackward, kernels.None{}, y, y, d) // y > 0 where x > 0
 			d.Free()
 			d = masked
 		}
-		matmulBackward(&Var{tape: t, val: flat}, w, d, kernels.MatMulParams{TransB: true})
-		if x.needs {
-			dx, add := x.GradTarget()
-			productInto(t, kernels.MatMulParams{}, d, w.val, t.Own(dx.View(rows, x.Dim(-1))), add)
-		}
+		linearBackward(x, flat, w, d)
 		if bias.NeedsGrad() {
 			g := t.Run1(kernels.SumRows, kernels.None{}, d)
 			bias.AddGrad(g)
@@ -49,6 +59,51 @@ func Linear(x, w, bias *Var, act kernels.Act) *Var {
 		}
 		d.Free()
 	})
+}
+
+// linearBackward adds the gradients of y = x w^T; flat is x as a matrix.
+func linearBackward(x *Var, flat *tensor.Tensor, w *Var, dy *tensor.Tensor) {
+	t := x.tape
+	matmulBackward(&Var{tape: t, val: flat}, w, dy, kernels.MatMulParams{TransB: true})
+	if x.needs {
+		dx, add := x.GradTarget()
+		productInto(t, kernels.MatMulParams{}, dy, w.val, t.Own(dx.View(flat.Shape()...)), add)
+	}
+}
+
+// QKV returns x wq^T, x wk^T and x wv^T for x (..., in) and weights (out, in).
+func QKV(x, wq, wk, wv *Var) (q, k, v *Var) {
+	t := x.tape
+	flat := t.Own(x.val.View(-1, x.Dim(-1)))
+	weights := []*Var{wq, wk, wv}
+	ys := t.Run(kernels.QKV, kernels.None{}, flat, wq.val, wk.val, wv.val)
+	outs := make([]*tensor.Tensor, 3)
+	for i, y := range ys {
+		outs[i] = t.Own(y.View(append(append([]int(nil), x.Shape()[:len(x.Shape())-1]...), y.Dim(1))...))
+	}
+	vars := t.Record(outs, append([]*Var{x}, weights...), append([]*tensor.Tensor{flat}, ys...), func(dys []*tensor.Tensor) {
+		for i, dy := range dys {
+			if dy == nil {
+				continue
+			}
+			d := t.Own(dy.View(flat.Dim(0), weights[i].Dim(0)))
+			linearBackward(x, flat, weights[i], d)
+			d.Free()
+		}
+	})
+	return vars[0], vars[1], vars[2]
+}
+
+// SwiGLULinear returns silu(x wg^T) (x wu^T) for x (..., in) and weights
+// (out, in).
+func SwiGLULinear(x, wg, wu *Var) *Var {
+	t := x.tape
+	if t.Needs(x, wg, wu) { // the gradient needs both products
+		return SwiGLU(Linear(x, wg, nil, kernels.ActNone), Linear(x, wu, nil, kernels.ActNone))
+	}
+	flat := t.Own(x.val.View(-1, x.Dim(-1)))
+	y := t.Run1(kernels.SwiGLULinear, kernels.None{}, flat, wg.val, wu.val)
+	return t.Const(t.Own(y.View(append(append([]int(nil), x.Shape()[:len(x.Shape())-1]...), wg.Dim(0))...)))
 }
 
 // matmulBackward adds the gradients of y = op(a) op(b). A matrix that a batch
@@ -116,7 +171,22 @@ var _ = rule("linear",
 		F: func(_ *Tape, in []*Var) *Var { return Linear(in[0], in[1], in[2], kernels.ActNone) }},
 	GradCase{Name: "relu", Shapes: [][]int{{6, 5}, {4, 5}, {4}},
 		F: func(_ *Tape, in []*Var) *Var { return Linear(in[0], in[1], in[2], kernels.ActReLU) }},
+	GradCase{Name: "residual", Shapes: [][]int{{2, 3, 4}, {2, 3, 5}, {4, 5}, {4}},
+		F: func(_ *Tape, in []*Var) *Var { return LinearAdd(in[0], in[1], in[2], in[3]) }},
+	GradCase{Name: "residual is the input", Shapes: [][]int{{6, 5}, {5, 5}},
+		F: func(_ *Tape, in []*Var) *Var { return LinearAdd(in[0], in[0], in[1], nil) }},
 	GradCase{Name: "used twice", Shapes: [][]int{{6, 5}, {5, 5}},
 		F: func(_ *Tape, in []*Var) *Var {
 			return Linear(Linear(in[0], in[1], nil, kernels.ActReLU), in[1], nil, kernels.ActNone)
 		}})
+
+var _ = rule("qkv",
+	GradCase{Name: "all used", Shapes: [][]int{{2, 3, 5}, {4, 5}, {6, 5}, {7, 5}},
+		F: func(_ *Tape, in []*Var) *Var { return Concat(-1, list(QKV(in[0], in[1], in[2], in[3]))...) }},
+	GradCase{Name: "one used", Shapes: [][]int{{6, 5}, {4, 5}, {4, 5}, {4, 5}},
+		F: func(_ *Tape, in []*Var) *Var { _, k, _ := QKV(in[0], in[1], in[2], in[3]); return k }})
+
+func list(a, b, c *Var) []*Var { return []*Var{a, b, c} }
+
+var _ = rule("swiglu_linear", GradCase{Name: "three axes", Shapes: [][]int{{2, 3, 5}, {4, 5}, {4, 5}},
+	F: func(_ *Tape, in []*Var) *Var { return SwiGLULinear(in[0], in[1], in[2]) }})

@@ -2,51 +2,40 @@ package infer
 
 import (
 	"context"
-	"math/rand/v2"
+	"math"
 
 	"llana/autograd"
 	"llana/kernels"
 	"llana/models/llama"
 	"llana/models/spatialllana"
+	"llana/tensor"
 )
 
-// Options of an answer.
-type Options struct {
-	MaxNewTokens int // 0: DefaultNewTokens
-	Sampling
+// generator continues the rows of a batch whose prompts are read.
+type generator struct {
+	m        *spatialllana.Model
+	cache    *llama.Cache
+	o        Options
+	samplers []*sampler // of each row
 }
 
-// DefaultNewTokens is the length that the reference cuts answers off at.
-const DefaultNewTokens = 512
-
-func (o Options) limit() int {
-	if o.MaxNewTokens > 0 {
-		return o.MaxNewTokens
-	}
-	return DefaultNewTokens
+// token is a chosen token and, where margins are asked for, its margin.
+type token struct {
+	id     int32
+	margin float32
 }
 
-// generate reads a batch of prompts, of one length each, behind what is in the
-// cache, and continues them. It calls emit with each row's next token until
-// emit has returned true for every row. Rows that are done go on silently: a
-// batch is as long as its longest answer.
-func generate(ctx context.Context, m *spatialllana.Model, cache *llama.Cache, b spatialllana.Batch, s Sampling, emit func(row, id int) (done bool)) error {
-	rows := b.Rows
-	random := make([]*rand.Rand, rows)
-	for i := range random {
-		random[i] = rand.New(rand.NewPCG(s.Seed, uint64(i)))
-	}
+// run continues each row behind the hidden state (rows, hidden) of its last
+// token. It calls emit with each row's next token until emit has returned true
+// for every row. Rows that are done go on silently: a batch is as long as its
+// longest answer.
+func (g *generator) run(ctx context.Context, last *tensor.Tensor, emit func(row int, t token) (done bool)) error {
+	rows := len(g.samplers)
 	done, left := make([]bool, rows), rows
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		next, err := step(ctx, m, cache, b, s, random)
-		if err != nil {
-			return err
-		}
-		for i, id := range next {
-			if !done[i] && emit(i, int(id)) {
+	next, err := g.first(ctx, last)
+	for ; err == nil; next, err = g.step(ctx, next) {
+		for i, t := range next {
+			if !done[i] && emit(i, t) {
 				done[i] = true
 				left--
 			}
@@ -54,53 +43,84 @@ func generate(ctx context.Context, m *spatialllana.Model, cache *llama.Cache, b 
 		if left == 0 {
 			return nil
 		}
-		b = spatialllana.Batch{Rows: rows, Cols: 1, IDs: next}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		// A row of its own length that is done stays as long as it is.
+		if g.cache.Lens != nil {
+			for i, d := range done {
+				if d {
+					g.cache.Lens[i]--
+				}
+			}
+		}
 	}
+	return err
 }
 
-// step reads a batch and returns the token that follows each row.
-func step(ctx context.Context, m *spatialllana.Model, cache *llama.Cache, b spatialllana.Batch, s Sampling, random []*rand.Rand) ([]int32, error) {
-	tape := autograd.Inference(m.Device())
+func (g *generator) first(ctx context.Context, last *tensor.Tensor) ([]token, error) {
+	tape := autograd.Inference(g.m.Device())
 	defer tape.Release()
-	h, err := m.Forward(tape, b, spatialllana.Options{Options: llama.Options{Cache: cache}})
+	return g.choose(ctx, tape.Const(last))
+}
+
+// step reads each row's newest token and returns the one that follows. As in the
+// reference, a token of the point vocabulary that a model writes is a word like
+// others: no object is put there.
+func (g *generator) step(ctx context.Context, newest []token) ([]token, error) {
+	tape := autograd.Inference(g.m.Device())
+	defer tape.Release()
+	ids := make([]int32, len(newest))
+	for i, t := range newest {
+		ids[i] = t.id
+	}
+	x := g.m.LM.Embed(tape, tape.Int32(ids, len(ids), 1))
+	h := g.m.LM.Forward(x, llama.Options{Cache: g.cache})
+	return g.choose(ctx, h.View(len(ids), g.m.HiddenSize))
+}
+
+// choose returns the token that follows each of some hidden states (rows,
+// hidden).
+func (g *generator) choose(ctx context.Context, h *autograd.Var) ([]token, error) {
+	logits := g.m.LM.Logits(g.m.LM.Norm(h)).Value()
+	next := make([]token, len(g.samplers))
+	if g.o.greedy() && !g.o.penalizes() && !g.o.Margins {
+		ids, err := h.Tape().Run1(kernels.Argmax, kernels.None{}, logits).ReadInt32(ctx)
+		for i, id := range ids {
+			next[i].id = id
+		}
+		return next, err
+	}
+	v, err := logits.ReadFloat32(ctx)
 	if err != nil {
 		return nil, err
 	}
-	last := make([]int32, b.Rows)
-	for i := range last {
-		last[i] = int32((i+1)*b.Cols - 1)
-	}
-	logits := m.Logits(h, last)
-	if s.greedy() {
-		return tape.Run1(kernels.Argmax, kernels.None{}, logits.Value()).ReadInt32(ctx)
-	}
-	v, err := logits.Value().ReadFloat32(ctx)
-	if err != nil {
-		return nil, err
-	}
-	next := make([]int32, b.Rows)
-	for i := range next {
-		id, err := s.choose(v[i*m.VocabSize:(i+1)*m.VocabSize], random[i])
-		if err != nil {
+	for i, s := range g.samplers {
+		if next[i], err = s.choose(v[i*g.m.VocabSize : (i+1)*g.m.VocabSize]); err != nil {
 			return nil, err
 		}
-		next[i] = int32(id)
 	}
 	return next, nil
 }
 
-// Logits returns the logits (len(ids), vocabulary) of a sequence, with an
-// object or without (nil).
-func Logits(ctx context.Context, m *spatialllana.Model, ids []int32, object *spatialllana.Object) ([]float32, error) {
-	tape := autograd.Inference(m.Device())
-	defer tape.Release()
-	h, err := m.Forward(tape, oneRow(ids, object), spatialllana.Options{})
-	if err != nil {
-		return nil, err
+// likeliest returns the first of the largest logits, as kernels.Argmax does,
+// and its margin.
+func likeliest(logits []float32) token {
+	best, second := 0, float32(math.Inf(-1))
+	certain := logits[0] == logits[0]
+	for i, l := range logits[1:] {
+		switch {
+		case l != l:
+			certain = false
+		case l > logits[best]:
+			best, second = i+1, logits[best]
+		case l > second:
+			second = l
+		}
 	}
-	return m.LM.Logits(m.LM.Norm(h)).Value().ReadFloat32(ctx)
-}
-
-func oneRow(ids []int32, object *spatialllana.Object) spatialllana.Batch {
-	return spatialllana.Batch{Rows: 1, Cols: len(ids), IDs: ids, Objects: []*spatialllana.Object{object}}
+	if !certain { // a logit is not a number
+		return token{int32(best), 0}
+	}
+	top := logits[best]
+	return token{int32(best), (top - second) / max(1, float32(math.Abs(float64(top))))}
 }

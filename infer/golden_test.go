@@ -25,9 +25,13 @@ func eachDevice(t *testing.T, f func(t *testing.T, d kernels.Device)) {
 	devicetest.Each(t, f)
 }
 
+func openModel(d kernels.Device) (*spatialllana.Model, error) {
+	return spatialllana.Open(d, goldenDir+"/hf_model", spatialllana.OpenOptions{})
+}
+
 func open(t *testing.T, d kernels.Device) *spatialllana.Model {
 	t.Helper()
-	m, err := spatialllana.Open(d, goldenDir+"/hf_model", spatialllana.OpenOptions{})
+	m, err := openModel(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,11 +123,24 @@ func TestLogitsMatchPyTorch(t *testing.T) {
 	ids := g.Ints(t, "input_ids")[cols : cols+n]
 	eachDevice(t, func(t *testing.T, d kernels.Device) {
 		m := open(t, d)
-		got, err := Logits(context.Background(), m, ids, object(t, 1))
+		got, err := Logits(context.Background(), m, ids, object(t, 1), Options{Chunk: 13})
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := g.Floats(t, "logits")[cols*m.VocabSize:][:n*m.VocabSize]
 		golden.Close(t, "logits", got, want, g.Arrays["logits"].ATol, g.Arrays["logits"].RTol)
 	})
+}
+
+// turns is a conversation of some questions and answers.
+func turns(values ...string) []conversation.Turn {
+	var ts []conversation.Turn
+	for i, v := range values {
+		from := conversation.Human
+		if i%2 == 1 {
+			from = conversation.GPT
+		}
+		ts = append(ts, conversation.Turn{From: from, Value: v})
+	}
+	return ts
 }

@@ -17,8 +17,8 @@ import (
 type Session struct {
 	m      *spatialllana.Model
 	object *spatialllana.Object // nil: text only
-	cache  *llama.Cache
-	read   []int32 // what the cache holds
+	cache  *llama.Cache         // made for the first prompt
+	read   []int32              // what the cache holds
 }
 
 // NewSession returns a session about an object; nil is a session about none.
@@ -26,18 +26,15 @@ func NewSession(m *spatialllana.Model, object *spatialllana.Object) (*Session, e
 	if object != nil && m.Projector == nil {
 		return nil, errors.New("the model has no projector: it cannot read an object")
 	}
-	return &Session{m: m, object: object, cache: m.LM.NewCache(m.Device(), 1, 0)}, nil
+	return &Session{m: m, object: object}, nil
 }
 
 // Close frees the session's memory.
-func (s *Session) Close() { s.cache.Free() }
-
-// Answer is what a model answered.
-type Answer struct {
-	Text      string // without special tokens and surrounding white space
-	PromptIDs []int32
-	TokenIDs  []int32 // with the token that ended it, if it ended by itself
-	Ended     bool    // false: cut off at the limit
+func (s *Session) Close() {
+	if s.cache != nil {
+		s.cache.Free()
+		s.cache, s.read = nil, nil
+	}
 }
 
 // Ask asks one question. If the session has an object and the question does not
@@ -49,16 +46,56 @@ func (s *Session) Ask(ctx context.Context, question string, o Options, stream fu
 
 // Converse answers the last of some turns, which alternate between
 // conversation.Human and conversation.GPT. The first is treated as Ask's.
+//
+// Where the context has no room for all of them, the oldest questions are left
+// out, with their answers: see Answer.Dropped. The answer is then that of the
+// shorter conversation; it is read again behind the object, which is not.
 func (s *Session) Converse(ctx context.Context, turns []conversation.Turn, o Options, stream func(text string)) (Answer, error) {
-	prompt, err := s.Prompt(turns)
+	ids, dropped, err := s.fit(turns, o)
 	if err != nil {
 		return Answer{}, err
+	}
+	a, err := s.Generate(ctx, ids, o, stream)
+	a.Dropped = dropped
+	return a, err
+}
+
+// fit returns the prompt for the newest turns that leave room for an answer,
+// and how many it left out. Where the context is too short for the longest
+// answer, half of what the last question leaves is room enough.
+func (s *Session) fit(turns []conversation.Turn, o Options) (ids []int32, dropped int, err error) {
+	if ids, err = s.ids(turns); err != nil || len(turns) == 1 {
+		return ids, 0, err
+	}
+	context, room := o.context(s.m.Config.Config), o.limit()
+	if len(ids)+room <= context {
+		return ids, 0, nil
+	}
+	last, err := s.ids(turns[len(turns)-1:])
+	if err != nil {
+		return nil, 0, err
+	}
+	room = min(room, (context-len(last))/2)
+	for len(turns) > 1 && len(ids)+room > context {
+		turns, dropped = turns[2:], dropped+2
+		if ids, err = s.ids(turns); err != nil {
+			return nil, 0, err
+		}
+	}
+	return ids, dropped, nil
+}
+
+// ids returns the prompt for some turns.
+func (s *Session) ids(turns []conversation.Turn) ([]int32, error) {
+	prompt, err := s.Prompt(turns)
+	if err != nil {
+		return nil, err
 	}
 	var ids []int32
 	for _, id := range s.m.Tokenizer.Encode(prompt) {
 		ids = append(ids, int32(id))
 	}
-	return s.Generate(ctx, ids, o, stream)
+	return ids, nil
 }
 
 // Prompt returns the text of a prompt for some turns.
@@ -78,7 +115,8 @@ func (s *Session) Prompt(turns []conversation.Turn) (string, error) {
 	return s.m.Template().Render(turns)
 }
 
-// Generate continues a prompt of ids.
+// Generate continues a prompt of ids. What is wrong with the prompt, its length
+// too, is told before anything is computed.
 func (s *Session) Generate(ctx context.Context, prompt []int32, o Options, stream func(text string)) (Answer, error) {
 	if len(prompt) == 0 {
 		return Answer{}, errors.New("the prompt is empty")
@@ -86,8 +124,31 @@ func (s *Session) Generate(ctx context.Context, prompt []int32, o Options, strea
 	if err := o.Validate(); err != nil {
 		return Answer{}, err
 	}
+	room, err := o.room(s.m, len(prompt))
+	if err != nil {
+		return Answer{}, err
+	}
+	seq, err := s.m.Sequences(oneRow(prompt, s.object))
+	if err != nil {
+		return Answer{}, err
+	}
 	known := s.rewind(prompt)
-	a := Answer{PromptIDs: prompt}
+	s.reserve(len(prompt)+room, o)
+	a := Answer{PromptIDs: prompt, room: room}
+	err = s.answer(ctx, &a, seq, known, o, stream)
+	// The cache holds all but the last token, which was not read any more.
+	s.read = append(append([]int32(nil), prompt...), a.TokenIDs...)[:s.cache.Len]
+	return a, err
+}
+
+// answer reads the prompt behind its known part and continues it.
+func (s *Session) answer(ctx context.Context, a *Answer, seq *spatialllana.Sequences, known int, o Options, stream func(text string)) error {
+	r := &reader{s.m, s.cache, o.chunk(), &progress{report: o.Progress, total: seq.Cols - known}}
+	last, err := r.last(ctx, seq, []int{seq.Cols})
+	if err != nil {
+		return err
+	}
+	defer last.Free()
 	text := s.m.Tokenizer.NewStream()
 	var all strings.Builder
 	say := func(part string) {
@@ -95,34 +156,44 @@ func (s *Session) Generate(ctx context.Context, prompt []int32, o Options, strea
 			stream(part)
 		}
 	}
-	err := generate(ctx, s.m, s.cache, oneRow(prompt[known:], s.object), o.Sampling, func(_, id int) bool {
-		a.TokenIDs = append(a.TokenIDs, int32(id))
-		if a.Ended = s.m.Ends(id); !a.Ended {
-			say(text.Add(id))
+	g := &generator{s.m, s.cache, o, []*sampler{newSampler(o.Sampling, a.PromptIDs)}}
+	err = g.run(ctx, last, func(_ int, t token) bool {
+		done := a.add(t, s.m, o)
+		if !a.Ended {
+			say(text.Add(int(t.id)))
 		}
-		return a.Ended || len(a.TokenIDs) >= o.limit()
+		return done
 	})
-	// The cache holds all but the last token, which was not read any more.
-	s.read = append(append([]int32(nil), prompt...), a.TokenIDs...)[:s.cache.Len]
 	if err != nil {
-		return a, err
+		return err
 	}
 	say(text.Flush())
 	a.Text = strings.TrimSpace(all.String())
-	return a, nil
+	return nil
+}
+
+// reserve makes room for a prompt and its answer. A cache that has to grow, in
+// a conversation, gets room for another answer too.
+func (s *Session) reserve(tokens int, o Options) {
+	if s.cache == nil {
+		s.cache = s.m.LM.NewCache(s.m.Device(), 1, tokens)
+		return
+	}
+	if tokens > s.cache.Cap() {
+		s.cache.Reserve(max(tokens, min(tokens+o.limit(), o.context(s.m.Config.Config))))
+	}
 }
 
 // rewind sets the cache back to what it has in common with the prompt and
-// returns how many tokens that is: less than the prompt, and not part of an
-// object.
+// returns how many tokens that is: less than the prompt.
 func (s *Session) rewind(prompt []int32) int {
 	n := 0
 	for n < min(len(s.read), len(prompt)-1) && s.read[n] == prompt[n] {
 		n++
 	}
-	if start, inside := s.m.ObjectAt(prompt, n); inside {
-		n = start
+	s.read = s.read[:n]
+	if s.cache != nil {
+		s.cache.Len = n
 	}
-	s.cache.Len, s.read = n, s.read[:n]
 	return n
 }

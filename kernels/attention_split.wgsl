@@ -16,11 +16,8 @@
 {{- $unit := "f32"}}{{$zero := "0.0"}}
 {{- if .VEC}}{{$unit = "vec4<f32>"}}{{$zero = "vec4<f32>(0.0, 0.0, 0.0, 0.0)"}}{{end}}
 {{- $room := 2080}}{{if .VEC}}{{$room = 520}}{{end}}
-{{- $t := set . "UNIT" $unit "ZERO" $zero}}
 
-{{template "attention_params" .}}
-
-@group(0) @binding(0) var<uniform> p: Params;
+{{include "attention_masks"}}
 @group(0) @binding(1) var<storage, read> q: array<{{$unit}}>;
 @group(0) @binding(2) var<storage, read> k: array<{{$unit}}>;
 @group(0) @binding(3) var<storage, read> v: array<{{$unit}}>;
@@ -33,7 +30,7 @@
 {{- end}}
 
 // of_teams first holds the sums of scores, [lane][key], rows of 260 numbers.
-{{template "attention_weighted" (set $t "ROOM" $room)}}
+{{include "attention_weighted" $room}}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
@@ -45,15 +42,13 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let h = row % p.heads;
     let i = (row / p.heads) % p.queries;
     let b = row / (p.heads * p.queries);
-    var end = p.keys;
+    var used = p.keys;
     if (p.masked != 0u) {
-        end = min(end, u32(max(lengths[b], 0)));
+        used = min(used, u32(max(lengths[b], 0)));
     }
-    // Without a causal mask the offset is beyond all keys.
-    end = min(end, u32(max(i32(i) + p.offset + 1, 0)));
     // This part has n keys from first on.
     let first = (group % p.tiles) * 256u;
-    let n = min(max(end, first) - first, 256u);
+    let n = min(max(visible(i, used), first) - first, 256u);
     let width = p.dim{{if .VEC}} / 4u{{end}};
     let stride = p.kv_heads * width;
     let base = ((b * p.capacity + first) * p.kv_heads + h / (p.heads / p.kv_heads)) * width;
@@ -102,8 +97,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     {{- range $c := seq .COLUMNS}}
     var o{{$c}} = {{$zero}};
     {{- end}}
-    {{template "attention_add_weighted" (set $t "X" "v" "N" "n" "AT" "base" "STRIDE" "stride" "SUM" "")}}
-    {{template "attention_join_teams" $t}}
+    {{include "attention_add" "v" "n" "base" "stride" "" ""}}
+    {{include "attention_join"}}
     {{- if .DIRECT}}
     if (lid < width) {
         out[row * width + lid] = joined(lid) / select(1.0, total, n > 0u);

@@ -70,7 +70,7 @@ func compositeIn() []Arg {
 
 // spanFill fills spans with consecutive intervals of length dt.
 func spanFill(dt float64, n int) Fill {
-	return Fill{[]int{n, 2}, func(_ *rand.Rand, i int) float64 { return float64(i/2+i%2) * dt }}
+	return Fill{Shape: []int{n, 2}, Gen: func(_ *rand.Rand, i int) float64 { return float64(i/2+i%2) * dt }}
 }
 
 // compositeCase has five rays, the second without samples.
@@ -84,7 +84,7 @@ func compositeCase(density float64, background bool) []Fill {
 
 // compositeBench has 512 rays of 48 samples, as weights2space trains on.
 func compositeBench() []Fill {
-	offsets := Fill{[]int{513}, func(_ *rand.Rand, i int) float64 { return float64(48 * i) }}
+	offsets := Fill{Shape: []int{513}, Gen: func(_ *rand.Rand, i int) float64 { return float64(48 * i) }}
 	return []Fill{Uniform(0, 1, 24576, 3), Uniform(0, 8, 24576), spanFill(0.002, 24576), offsets, Uniform(0, 1, 512, 3)}
 }
 

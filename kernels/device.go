@@ -53,7 +53,8 @@ var BaseLimits = Limits{
 
 // Run launches op on d with freshly allocated outputs.
 func Run(d Device, op *Op, p any, in ...*tensor.Tensor) []*tensor.Tensor {
-	checkKinds(op, op.In, in)
+	in = padded(op, in)
+	checkKinds(d, op, op.In, in)
 	shapes := op.shapes(p, shapesOf(in))
 	out := make([]*tensor.Tensor, len(op.Out))
 	for i, a := range op.Out {
@@ -68,8 +69,9 @@ func Run(d Device, op *Op, p any, in ...*tensor.Tensor) []*tensor.Tensor {
 
 // RunInto launches op on d with the given outputs.
 func RunInto(d Device, op *Op, p any, in, out []*tensor.Tensor) {
-	checkKinds(op, op.In, in)
-	checkKinds(op, op.Out, out)
+	in = padded(op, in)
+	checkKinds(d, op, op.In, in)
+	checkKinds(d, op, op.Out, out)
 	for i, want := range op.shapes(p, shapesOf(in)) {
 		// A nil shape means that the operation leaves it to the caller.
 		Check(want == nil || tensor.SameShape(want, out[i].Shape()), op.Name, append(shapesOf(in), shapesOf(out)...),
@@ -85,14 +87,14 @@ func dtypeOf(d Device, k Kind) tensor.DType {
 	return d.Float()
 }
 
-func checkKinds(op *Op, args []Arg, ts []*tensor.Tensor) {
+func checkKinds(d Device, op *Op, args []Arg, ts []*tensor.Tensor) {
 	Check(len(args) == len(ts), op.Name, shapesOf(ts), "%d operands given, want %d", len(ts), len(args))
 	for i, a := range args {
 		if ts[i] == nil {
 			Check(a.Optional, op.Name, shapesOf(ts), "operand %s is missing", a.Name)
 			continue
 		}
-		isInt := ts[i].DType() == tensor.I32
-		Check(isInt == (a.Kind == Int), op.Name, shapesOf(ts), "operand %s has element type %v", a.Name, ts[i].DType())
+		t := ts[i].DType()
+		Check(t == dtypeOf(d, a.Kind) || a.Packed && t.IsPacked(), op.Name, shapesOf(ts), "operand %s has element type %v", a.Name, t)
 	}
 }

@@ -1,11 +1,13 @@
 package kernels
 
-// Embedding looks rows of a table up: out[n] = table[ids[n]]. table (V, W),
-// ids of any shape, out the same with W behind. The caller checks ids that
-// come from outside; one that is not in [0, V) gives a row of zeros.
+import "llana/tensor"
+
+// Embedding looks rows of a table up: out[n] = table[ids[n]]. table (V, W), which
+// may be packed, ids of any shape, out the same with W behind. The caller checks
+// ids that come from outside; one that is not in [0, V) gives a row of zeros.
 var Embedding = Declare(Decl[None]{
 	Name: "embedding", Doc: "out[n] = table[ids[n]]; zeros for an id outside the table",
-	In: []Arg{{Name: "table"}, {Name: "ids", Kind: Int}}, Out: []Arg{{Name: "out"}},
+	In: []Arg{{Name: "table", Packed: true}, {Name: "ids", Kind: Int}}, Out: []Arg{{Name: "out"}},
 	Shapes: func(_ None, in [][]int) [][]int {
 		Check(len(in[0]) == 2, "embedding", in, "table of rank %d, want 2", len(in[0]))
 		return [][]int{append(append([]int{}, in[1]...), in[0][1])}
@@ -13,11 +15,15 @@ var Embedding = Declare(Decl[None]{
 	Ref32: embeddingRef[float32], Ref64: embeddingRef[float64],
 	Shader: func(_ None, pl *Plan) {
 		table, n := pl.In[0].Shape(), pl.Out[0].Len()
-		pl.Dispatch("embedding", nil, Words(n, table[0], table[1]), pl.Operands(), pl.Fold(ceilDiv(n, 256)))
+		pl.Dispatch("embedding", []Const{{"TABLE", pl.In[0].DType().String()}}, Words(n, table[0], table[1]), pl.Operands(), pl.Fold(ceilDiv(n, 256)))
 	},
 	Cost: func(_ None, in, out [][]int) Cost { return Cost{Bytes: totalBytes(in[1], out[0], out[0])} },
 	Tol:  Exact,
 	Cases: []Case{
+		{Name: "bfloat16", P: None{}, In: []Fill{Normal(11, 42).As(tensor.BF16), Ints(0, 11, 2, 7)}, Special: true},
+		{Name: "float16", P: None{}, In: []Fill{Normal(11, 42).As(tensor.F16), Ints(0, 11, 2, 7)}, Special: true},
+		{Name: "int8", P: None{}, In: []Fill{Normal(11, 48).As(tensor.Q8), Ints(-1, 11, 2, 7)}},
+		{Name: "int4", P: None{}, In: []Fill{Normal(11, 48).As(tensor.Q4), Ints(-1, 11, 2, 7)}},
 		{Name: "odd", P: None{}, In: []Fill{Normal(11, 43), Ints(0, 11, 2, 7)}, Special: true},
 		{Name: "one id", P: None{}, In: []Fill{Normal(5, 300), Ints(0, 5, 1)}},
 		{Name: "ids outside", P: None{}, In: []Fill{Normal(5, 7), Values([]float64{-1, 0, 5, 4, -100}, 5)}},

@@ -1,12 +1,12 @@
 // Embedding look-up:  out[n][c] = table[ids[n]][c],  0 for an id outside.
 //
-// table (rows, width), ids (n / width), out of n elements. One invocation an
+// table (rows, width), stored as TABLE; ids (n / width), out of n elements. One invocation an
 // element, workgroups of 256, folded over x and y.
 
 struct Params { n: u32, rows: u32, width: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> table: array<f32>;
+{{include "packed" 1 "table" .TABLE}}
 @group(0) @binding(2) var<storage, read> ids: array<i32>;
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;
 
@@ -18,7 +18,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         let id = bitcast<u32>(ids[i / p.width]);
         var v = 0.0;
         if (id < p.rows) {
-            v = table[id * p.width + i % p.width];
+            v = table_at(id, i % p.width, p.width);
         }
         out[i] = v;
     }

@@ -189,8 +189,7 @@ func marchSamplesRef[T Real](p MarchParams, in, out []View[T]) {
 func marchCases(write bool) []Case {
 	o := []float64{-2, 0.1, 0.2, 0.3, 2, -0.3, 0.1, 0.1, 0.1, -2, 3, 0}
 	d := []float64{1, 0, 0, 0, -1, 0, 0, 0, 1, 1, 0, 0}
-	grid := Fill{[]int{64}, nil}
-	grid.Gen = Ints(0, 2, 64).Gen
+	grid := Ints(0, 2, 64)
 	jitter := Values([]float64{0, 0.5, 0.25, 0.75}, 4)
 	p := MarchParams{Half: 0.5, Step: 1.0 / 64, Res: 4}
 	cases := []Case{

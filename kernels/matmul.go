@@ -17,19 +17,21 @@ type MatMulParams struct {
 	Act            Act
 }
 
-// MatMul is the matrix product out = act(op(A) op(B) + bias).
+// MatMul is the matrix product out = act(op(A) op(B) + bias) + residual.
 //
 // A and B are matrices, or batches of matrices (G,.,.): either both are
-// batched, or one is and the other is used for every item. bias (N) is added
-// to every row; it may be absent.
-var MatMul = Declare(matmulDecl("matmul", "out = act(op(A) op(B) + bias); op transposes on request; batched, either side shared",
-	[]Arg{{Name: "a"}, {Name: "b"}, {Name: "bias", Optional: true}}, []Arg{{Name: "out"}}, matmulCases()))
+// batched, or one is and the other is used for every item. B may be packed.
+// bias (N) is added to every row, residual has the shape of out; both may be
+// absent.
+var MatMul = Declare(matmulDecl("matmul", "out = act(op(A) op(B) + bias) + residual; op transposes on request; batched, either side shared",
+	[]Arg{{Name: "a"}, {Name: "b", Packed: true}, {Name: "bias", Optional: true}, {Name: "residual", Optional: true}},
+	[]Arg{{Name: "out"}}, matmulCases()))
 
 // MatMulAdd is out += op(A) op(B): gradients of weights add up without
 // another pass over memory. Operands as for MatMul, without bias and
 // activation.
 var MatMulAdd = Declare(matmulDecl("matmul_add", "out += op(A) op(B)",
-	[]Arg{{Name: "a"}, {Name: "b"}}, []Arg{{Name: "out", InOut: true}}, matmulAddCases()))
+	[]Arg{{Name: "a"}, {Name: "b", Packed: true}}, []Arg{{Name: "out", InOut: true}}, matmulAddCases()))
 
 // MatMulSize are the lengths of a product: G independent M x K by K x N.
 // A batch stride is 0 for a matrix that all items share.
@@ -68,13 +70,15 @@ func matmulDecl(name, doc string, in, out []Arg, cases []Case) Decl[MatMulParams
 		Name: name, Doc: doc, In: in, Out: out, Tol: TolProduct, Cases: cases,
 		Shapes: func(p MatMulParams, in [][]int) [][]int {
 			z := p.SizeOf(in[0], in[1])
-			if len(in) == 3 && in[2] != nil {
-				Check(sameShape(in[2], []int{z.N}), name, in, "bias has shape %v, want [%d]", in[2], z.N)
-			}
+			out := []int{z.G, z.M, z.N}
 			if len(in[0]) == 2 && len(in[1]) == 2 {
-				return [][]int{{z.M, z.N}}
+				out = out[1:]
 			}
-			return [][]int{{z.G, z.M, z.N}}
+			if len(in) == 4 {
+				Check(in[2] == nil || sameShape(in[2], []int{z.N}), name, in, "bias has shape %v, want [%d]", in[2], z.N)
+				Check(in[3] == nil || sameShape(in[3], out), name, in, "residual has shape %v, want %v", in[3], out)
+			}
+			return [][]int{out}
 		},
 		Ref32: matmulRef[float32], Ref64: matmulRef[float64],
 		Shader: matmulPlan,
@@ -113,6 +117,9 @@ func matmulRef[T Real](p MatMulParams, in, out []View[T]) {
 				if p.Act == ActReLU && sum < 0 {
 					sum = 0
 				}
+				if in[3].F != nil {
+					sum += in[3].F[(g*z.M+m)*z.N+n]
+				}
 				o[m*z.N+n] = sum
 			}
 		}
@@ -123,25 +130,32 @@ const matmulTile = 64
 
 func matmulPlan(p MatMulParams, pl *Plan) {
 	z := p.SizeOf(pl.In[0].Shape(), pl.In[1].Shape())
-	add := len(pl.In) == 2
-	var bias *tensor.Tensor
-	if !add {
-		bias = pl.In[2]
+	e := epilogue{add: len(pl.In) == 2, relu: p.Act == ActReLU}
+	if !e.add {
+		e.bias, e.residual = pl.In[2], pl.In[3]
 	}
+	product(pl, p, z, pl.In[0], pl.In[1], e, B(pl.Out[0]))
+}
+
+// epilogue is what happens to a product before it is stored.
+type epilogue struct {
+	bias, residual *tensor.Tensor // or nil
+	relu           bool
+	add            bool // to what out holds
+}
+
+// product dispatches one product.
+func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epilogue, out Bind) {
 	pl.Dispatch("matmul",
-		[]Const{{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"ADD", add}, {"BIAS", bias != nil}, {"RELU", p.Act == ActReLU}},
-		Words(z.M, z.N, z.K, z.StrideA, z.StrideB),
-		[]Bind{B(pl.In[0]), B(pl.In[1]), B(bias), B(pl.Out[0])},
+		[]Const{{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"WEIGHT", b.DType().String()},
+			{"ADD", e.add}, {"BIAS", e.bias != nil}, {"RELU", e.relu}, {"RESIDUAL", e.residual != nil}},
+		Words(z.M, z.N, z.K, z.StrideA, z.StrideB != 0),
+		[]Bind{B(a), B(b), B(e.bias), B(e.residual), out},
 		[3]uint32{uint32(ceilDiv(z.N, matmulTile)), uint32(ceilDiv(z.M, matmulTile)), uint32(z.G)})
 }
 
 func matmulCases() []Case {
-	mm := func(name string, p MatMulParams, in ...Fill) Case {
-		if len(in) == 2 {
-			in = append(in, Fill{})
-		}
-		return Case{Name: name, P: p, In: in}
-	}
+	mm := func(name string, p MatMulParams, in ...Fill) Case { return Case{Name: name, P: p, In: in} }
 	ta, tb := MatMulParams{TransA: true}, MatMulParams{TransB: true}
 	cases := []Case{
 		mm("plain odd", MatMulParams{}, Normal(37, 43), Normal(43, 29)),
@@ -153,6 +167,8 @@ func matmulCases() []Case {
 		mm("larger than a tile", MatMulParams{}, Normal(130, 70), Normal(70, 131)),
 		mm("bias and relu", MatMulParams{TransB: true, Act: ActReLU}, Normal(65, 33), Normal(67, 33), Normal(67)),
 		mm("bias", tb, Normal(65, 33), Normal(67, 33), Normal(67)),
+		mm("residual", tb, Normal(65, 33), Normal(67, 33), Fill{}, Normal(65, 67)),
+		mm("relu before the residual", MatMulParams{TransB: true, Act: ActReLU}, Normal(3, 65, 33), Normal(67, 33), Normal(67), Normal(3, 65, 67)),
 		mm("batched", tb, Normal(3, 20, 17), Normal(3, 21, 17)),
 		mm("batched, right shared", tb, Normal(3, 20, 17), Normal(21, 17)),
 		mm("batched, left shared", MatMulParams{}, Normal(20, 17), Normal(3, 17, 21)),
@@ -160,6 +176,15 @@ func matmulCases() []Case {
 		mm("no rows", MatMulParams{}, Normal(0, 5), Normal(5, 4)),
 	}
 	cases[0].Special = true
+	for _, d := range []tensor.DType{tensor.BF16, tensor.F16, tensor.Q8, tensor.Q4} {
+		name := d.String()
+		cases = append(cases,
+			mm(name+", one row", tb, Normal(1, 112), Normal(70, 112).As(d)),
+			mm(name+", few rows, bias, relu, residual", MatMulParams{TransB: true, Act: ActReLU}, Normal(5, 80), Normal(33, 80).As(d), Normal(33), Normal(5, 33)),
+			mm(name+", many rows", tb, Normal(130, 160), Normal(131, 160).As(d), Fill{}, Normal(130, 131)),
+			mm(name+", not transposed", MatMulParams{}, Normal(37, 65), Normal(65, 48).As(d)),
+			mm(name+", batched", tb, Normal(3, 20, 16), Normal(3, 21, 16).As(d)))
+	}
 	for _, b := range [][3]int{{512, 512, 512}, {1024, 1024, 1024}, {3072, 516, 516}, {3072, 2064, 516}, {192, 512, 128}} {
 		c := mm("bench", tb, Normal(b[0], b[2]), Normal(b[1], b[2]))
 		c.Bench = true

@@ -1,8 +1,10 @@
-// Matrix product, batched:  out = act(op(A) op(B) + bias),  or  out += op(A) op(B).
+// Matrix product, batched:  out = act(op(A) op(B) + bias) + residual,  or
+// out += op(A) op(B).
 //
-// A is (M,K), stored (K,M) with TRANS_A; B is (K,N), stored (N,K) with TRANS_B;
-// bias (N); out (M,N). Item g of a batch starts at g*stride_a, g*stride_b,
-// g*M*N. Grid: (N/64, M/64, batch), rounded up.
+// A is (M,K), stored (K,M) with TRANS_A; B is (K,N), stored (N,K) with TRANS_B,
+// as WEIGHT; bias (N); residual, out (M,N). Item g of a batch starts at
+// g*stride_a, g*M*N, and at g*K*N if B is batched. Grid: (N/64, M/64, batch),
+// rounded up.
 //
 // A workgroup of 16 x 16 computes a tile of 64 x 64, an invocation 4 x 4 of it
 // in four named accumulators. Slices of 16 along K are staged in workgroup
@@ -11,13 +13,14 @@
 // invocations to loads follows the storage order, so that neighbours read
 // neighbouring addresses either way.
 
-struct Params { m: u32, n: u32, k: u32, stride_a: u32, stride_b: u32 }
+struct Params { m: u32, n: u32, k: u32, stride_a: u32, batched_b: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
+{{include "packed" 2 "b" .WEIGHT}}
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> out: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<f32>;
+@group(0) @binding(5) var<storage, read_write> out: array<f32>;
 
 var<workgroup> ta: array<vec4<f32>, 256>; // [k][m / 4]
 var<workgroup> tb: array<vec4<f32>, 256>; // [k][n / 4]
@@ -30,10 +33,11 @@ fn load_a(base: u32, m: u32, k: u32) -> f32 {
     return v;
 }
 
-fn load_b(base: u32, k: u32, n: u32) -> f32 {
+fn load_b(item: u32, k: u32, n: u32) -> f32 {
     var v = 0.0;
     if (n < p.n && k < p.k) {
-        v = b[base + select(k * p.n + n, n * p.k + k, TRANS_B)];
+        let height = select(p.k, p.n, TRANS_B);
+        v = b_at(item * height + select(k, n, TRANS_B), select(n, k, TRANS_B), select(p.n, p.k, TRANS_B));
     }
     return v;
 }
@@ -51,6 +55,9 @@ fn store(base: u32, m: u32, n: u32, v: f32) {
         if (RELU) {
             r = select(r, 0.0, r < 0.0);
         }
+        if (RESIDUAL) {
+            r = r + residual[i];
+        }
         out[i] = r;
     }
 }
@@ -65,7 +72,7 @@ fn store4(base: u32, m: u32, n: u32, v: vec4<f32>) {
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
     let base_a = wid.z * p.stride_a;
-    let base_b = wid.z * p.stride_b;
+    let item_b = wid.z * p.batched_b;
     let m0 = wid.y * 64u;
     let n0 = wid.x * 64u;
     let tx = lid % 16u;
@@ -88,8 +95,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_index) 
             load_a(base_a, ma, k0 + ka), load_a(base_a, ma + 1u, k0 + ka),
             load_a(base_a, ma + 2u, k0 + ka), load_a(base_a, ma + 3u, k0 + ka));
         tb[kb * 16u + qb] = vec4<f32>(
-            load_b(base_b, k0 + kb, nb), load_b(base_b, k0 + kb, nb + 1u),
-            load_b(base_b, k0 + kb, nb + 2u), load_b(base_b, k0 + kb, nb + 3u));
+            load_b(item_b, k0 + kb, nb), load_b(item_b, k0 + kb, nb + 1u),
+            load_b(item_b, k0 + kb, nb + 2u), load_b(item_b, k0 + kb, nb + 3u));
         workgroupBarrier();
         {{range seq 16}}{
             let va = ta[{{.}}u * 16u + ty];

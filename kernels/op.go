@@ -19,7 +19,8 @@ const (
 type Arg struct {
 	Name     string
 	Kind     Kind
-	Optional bool // an input that may be absent (nil)
+	Optional bool // an input that may be absent: nil, or left out behind the last that is present
+	Packed   bool // a float input that may be stored in a packed type; references see it widened
 	InOut    bool // an output whose former contents are read
 }
 
@@ -83,11 +84,11 @@ func Declare[P any](d Decl[P]) *Op {
 		panic(fmt.Sprintf("kernels: %q declared twice", d.Name))
 	}
 	op := &Op{Name: d.Name, Doc: d.Doc, In: d.In, Out: d.Out, Tol: d.Tol, Cases: d.Cases}
-	op.shapes = func(p any, in [][]int) [][]int { return d.Shapes(p.(P), in) }
+	op.shapes = func(p any, in [][]int) [][]int { return d.Shapes(p.(P), padded(op, in)) }
 	op.ref32 = func(p any, in, out []View[float32]) { d.Ref32(p.(P), in, out) }
 	op.ref64 = func(p any, in, out []View[float64]) { d.Ref64(p.(P), in, out) }
 	op.shader = func(p any, pl *Plan) { d.Shader(p.(P), pl) }
-	op.cost = func(p any, in, out [][]int) Cost { return d.Cost(p.(P), in, out) }
+	op.cost = func(p any, in, out [][]int) Cost { return d.Cost(p.(P), padded(op, in), out) }
 	registry[d.Name] = op
 	return op
 }
@@ -104,6 +105,14 @@ func Ops() []*Op {
 
 // OutShapes returns the shapes of the outputs for inputs of the given shapes.
 func (op *Op) OutShapes(p any, in [][]int) [][]int { return op.shapes(p, in) }
+
+// padded appends what is missing of a list of inputs.
+func padded[T any](op *Op, in []T) []T {
+	if len(in) < len(op.In) {
+		in = append(in[:len(in):len(in)], make([]T, len(op.In)-len(in))...)
+	}
+	return in
+}
 
 // Call is one operation on concrete tensors. In holds nil for an absent
 // optional input.

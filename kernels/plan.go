@@ -7,16 +7,12 @@ import (
 	"maps"
 	"math"
 	"strings"
-	"sync"
 	"text/template"
 
 	"llana/tensor"
 )
 
-// shaders are the kernels, *.wgsl, and the texts that several of them share,
-// *.tmpl, files of {{define}} blocks.
-//
-//go:embed *.wgsl *.tmpl
+//go:embed *.wgsl
 var shaders embed.FS
 
 // Plan collects the dispatches that compute a call on a GPU. A GPU device
@@ -45,7 +41,8 @@ type Bind struct {
 	Scratch int // 1 + index into Plan.Scratch, or 0
 }
 
-// Const is a compile-time constant of a shader: uint32, int, float32, bool.
+// Const is a compile-time constant of a shader: uint32, int, float32, bool, or a
+// string that only the file's template actions see.
 // Kernels are specialised by text, since the library ignores WGSL's override
 // constants.
 type Const struct {
@@ -55,7 +52,7 @@ type Const struct {
 
 // PlanCall returns the dispatches of a call under the given limits.
 func PlanCall(c *Call, l Limits) *Plan {
-	pl := &Plan{In: c.In, Out: c.Out, Limits: l}
+	pl := &Plan{In: padded(c.Op, c.In), Out: c.Out, Limits: l}
 	c.Op.shader(c.P, pl)
 	return pl
 }
@@ -139,13 +136,10 @@ func (d *Dispatch) Key() string {
 
 // Source returns the specialised WGSL text: the constants, then the file. A
 // file may use text/template actions over the constants' names, to unroll a
-// loop, leave a binding out or bring in a text of the *.tmpl files.
+// loop or leave a binding out, and {{include "file" arguments}} for what several
+// shaders share: that file sees the constants, and the arguments as .Args.
 func (d *Dispatch) Source() (string, error) {
-	text, err := shaders.ReadFile(d.Shader + ".wgsl")
-	if err != nil {
-		return "", fmt.Errorf("kernels: no shader %q: %w", d.Shader, err)
-	}
-	var b bytes.Buffer
+	var b strings.Builder
 	values := map[string]any{}
 	for _, c := range d.Consts {
 		values[c.Name] = c.Value
@@ -156,34 +150,53 @@ func (d *Dispatch) Source() (string, error) {
 			fmt.Fprintf(&b, "const %s: f32 = %s;\n", c.Name, floatLiteral(v))
 		case bool:
 			fmt.Fprintf(&b, "const %s: bool = %t;\n", c.Name, v)
+		case string: // for the template alone
 		default:
 			return "", fmt.Errorf("kernels: constant %s of type %T", c.Name, v)
 		}
 	}
-	if !bytes.Contains(text, []byte("{{")) {
-		b.Write(text)
-		return b.String(), nil
-	}
-	tmpl, err := sharedTexts().Clone()
-	if err == nil {
-		tmpl, err = tmpl.New(d.Shader).Parse(string(text))
-	}
+	text, err := render(d.Shader, values)
+	b.WriteString(text)
+	return b.String(), err
+}
+
+// render executes a shader file as a template over values.
+func render(shader string, values map[string]any) (string, error) {
+	text, err := shaders.ReadFile(shader + ".wgsl")
 	if err != nil {
-		return "", fmt.Errorf("kernels: shader %q: %w", d.Shader, err)
+		return "", fmt.Errorf("kernels: no shader %q: %w", shader, err)
 	}
+	if !bytes.Contains(text, []byte("{{")) {
+		return string(text), nil
+	}
+	include := func(name string, args ...any) (string, error) {
+		inner := maps.Clone(values)
+		inner["Args"] = args
+		return render(name, inner)
+	}
+	tmpl, err := template.New(shader).Funcs(templateFuncs).Funcs(template.FuncMap{"include": include}).Option("missingkey=error").Parse(string(text))
+	if err != nil {
+		return "", fmt.Errorf("kernels: shader %q: %w", shader, err)
+	}
+	var b strings.Builder
 	if err := tmpl.Execute(&b, values); err != nil {
-		return "", fmt.Errorf("kernels: shader %q: %w", d.Shader, err)
+		return "", fmt.Errorf("kernels: shader %q: %w", shader, err)
 	}
 	return b.String(), nil
 }
 
-// sharedTexts holds the texts of the *.tmpl files and the functions of all.
-var sharedTexts = sync.OnceValue(func() *template.Template {
-	funcs := template.FuncMap{"seq": seq, "set": set, "xyzw": xyzw,
-		"add": func(a, b int) int { return a + b }, "mul": func(a, b int) int { return a * b },
-		"div": func(a, b int) int { return a / b }, "max": func(a, b int) int { return max(a, b) }}
-	return template.Must(template.New("").Funcs(funcs).Option("missingkey=error").ParseFS(shaders, "*.tmpl"))
-})
+// templateFuncs are what a shader's template may call, besides include.
+var templateFuncs = template.FuncMap{
+	"seq":  seq,
+	"xyzw": xyzw,
+	"add":  func(a, b int) int { return a + b },
+	"mul":  func(a, b int) int { return a * b },
+	"div":  func(a, b int) int { return a / b },
+	"max":  func(a, b int) int { return max(a, b) },
+}
+
+// xyzw returns the name of component i modulo 4 of a vector.
+func xyzw(i int) string { return "xyzw"[i%4 : i%4+1] }
 
 // seq returns 0..n-1, to unroll loops in templates.
 func seq(n int) []int {
@@ -193,19 +206,6 @@ func seq(n int) []int {
 	}
 	return s
 }
-
-// set returns values and the named ones given behind it, to pass both to a
-// shared text.
-func set(values map[string]any, named ...any) map[string]any {
-	all := maps.Clone(values)
-	for i := 0; i < len(named); i += 2 {
-		all[named[i].(string)] = named[i+1]
-	}
-	return all
-}
-
-// xyzw returns the name of component i modulo 4 of a vector.
-func xyzw(i int) string { return "xyzw"[i%4 : i%4+1] }
 
 // floatLiteral writes v so that WGSL reads the same float32; the library's
 // compiler accepts neither ".5" nor "1.e0".

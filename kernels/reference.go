@@ -10,7 +10,8 @@ import (
 type Real interface{ float32 | float64 }
 
 // View is an operand as a reference sees it. F holds float operands, I integer
-// ones; an absent optional operand has neither, and a nil shape.
+// ones; an absent optional operand has neither, and a nil shape. A packed
+// operand is seen as the numbers it stands for.
 type View[T Real] struct {
 	Shape []int
 	F     []T
@@ -50,7 +51,7 @@ func (r *reference) Err() error                 { return nil }
 func (r *reference) Close() error               { return nil }
 func (r *reference) Launch(c *Call) {
 	if r.float == tensor.F64 {
-		c.Op.ref64(c.P, views[float64](c.In), views[float64](c.Out))
+		c.Op.ref64(c.P, views[float64](padded(c.Op, c.In)), views[float64](c.Out))
 		return
 	}
 	c.Reference()
@@ -58,7 +59,9 @@ func (r *reference) Launch(c *Call) {
 
 // Reference computes the call with its float32 reference. The operands must be
 // in host memory.
-func (c *Call) Reference() { c.Op.ref32(c.P, views[float32](c.In), views[float32](c.Out)) }
+func (c *Call) Reference() {
+	c.Op.ref32(c.P, views[float32](padded(c.Op, c.In)), views[float32](c.Out))
+}
 
 func views[T Real](ts []*tensor.Tensor) []View[T] {
 	vs := make([]View[T], len(ts))
@@ -67,9 +70,13 @@ func views[T Real](ts []*tensor.Tensor) []View[T] {
 			continue
 		}
 		vs[i].Shape = t.Shape()
-		if t.DType() == tensor.I32 {
+		switch d := t.DType(); {
+		case d == tensor.I32:
 			vs[i].I = tensor.Slice[int32](t)
-		} else {
+		case d.IsPacked():
+			vs[i].F = make([]T, t.Len())
+			tensor.Unpack(d, tensor.Raw(t), t.Shape(), vs[i].F)
+		default:
 			vs[i].F = tensor.Slice[T](t)
 		}
 	}

@@ -76,22 +76,25 @@ func ropeRef[T Real](p RoPEParams, in, out []View[T]) {
 	}
 }
 
-// ropePlan gives the shader each frequency as a whole number of turns / 2^32:
-// its product with a position, in arithmetic that wraps around, is the angle
-// reduced to one turn, off by at most position * 7e-10 radians.
 func ropePlan(p RoPEParams, pl *Plan) {
 	s := pl.In[0].Shape()
-	half := s[3] / 2
 	n := pl.In[0].Len() / 2
-	params := make([]uint32, 8+MaxRoPEDim/2)
-	copy(params, Words(n, s[1], s[2], half, p.Offset))
-	for i := range half {
-		turns := p.Frequency(i, s[3]) / (2 * math.Pi)
+	params := append(Words(n, s[1], s[2], s[3]/2, p.Offset, 0, 0, 0), p.turns(s[3])...)
+	pl.Dispatch("rope", []Const{{"POSITIONS", pl.In[1] != nil}}, params, pl.Operands(), pl.Fold(ceilDiv(n, 256)))
+}
+
+// turns returns each pair's frequency in turns / 2^32, filled up to
+// MaxRoPEDim/2: the product with a position, in arithmetic that wraps around, is
+// the angle reduced to one turn, off by at most position * 7e-10 radians.
+func (p RoPEParams) turns(dim int) []uint32 {
+	words := make([]uint32, MaxRoPEDim/2)
+	for i := range dim / 2 {
+		t := p.Frequency(i, dim) / (2 * math.Pi)
 		if p.Inverse {
-			turns = -turns
+			t = -t
 		}
 		// Whole turns do not matter, and a theta below 1 can give many.
-		params[8+i] = uint32(int64(math.Round((turns - math.Floor(turns)) * (1 << 32))))
+		words[i] = uint32(int64(math.Round((t - math.Floor(t)) * (1 << 32))))
 	}
-	pl.Dispatch("rope", []Const{{"POSITIONS", pl.In[1] != nil}}, params, pl.Operands(), pl.Fold(ceilDiv(n, 256)))
+	return words
 }

@@ -51,6 +51,11 @@ func (m *MultiheadAttention) Init(r *rand.Rand) {
 
 // Forward lets x (B, T, E) attend to memory (B, S, M), which may be x itself.
 func (m *MultiheadAttention) Forward(x, memory *autograd.Var) *autograd.Var {
+	return m.Out.Forward(m.Attend(x, memory))
+}
+
+// Attend is Forward without the output projection Out.
+func (m *MultiheadAttention) Attend(x, memory *autograd.Var) *autograd.Var {
 	q, k, v := m.project(x, memory)
 	width := x.Dim(-1)
 	head := width / m.Heads
@@ -61,7 +66,7 @@ func (m *MultiheadAttention) Forward(x, memory *autograd.Var) *autograd.Var {
 	y := autograd.Attention(q.View(x.Dim(0), x.Dim(1), m.Heads, head),
 		k.View(memory.Dim(0), memory.Dim(1), m.Heads, head),
 		v.View(memory.Dim(0), memory.Dim(1), m.Heads, head), p, nil)
-	return m.Out.Forward(y.View(x.Dim(0), x.Dim(1), width))
+	return y.View(x.Dim(0), x.Dim(1), width)
 }
 
 func (m *MultiheadAttention) project(x, memory *autograd.Var) (q, k, v *autograd.Var) {

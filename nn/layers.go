@@ -16,7 +16,7 @@ type Linear struct {
 
 // NewLinear registers "weight" (out, in) and, if asked for, "bias" (out).
 func NewLinear(s *Set, in, out int, bias bool) *Linear {
-	l := &Linear{Weight: s.New("weight", out, in)}
+	l := &Linear{Weight: s.NewMatrix("weight", out, in)}
 	if bias {
 		l.Bias = s.New("bias", out)
 	}
@@ -34,16 +34,25 @@ func (l *Linear) Init(r *rand.Rand) {
 
 // Forward maps x (..., in) to (..., out).
 func (l *Linear) Forward(x *autograd.Var) *autograd.Var {
-	t := x.Tape()
-	w := t.Use(&l.Weight.Leaf)
+	w, b := l.use(x.Tape())
+	return autograd.Linear(x, w, b, l.Act)
+}
+
+// Add returns residual + Forward(x), without an activation.
+func (l *Linear) Add(residual, x *autograd.Var) *autograd.Var {
+	w, b := l.use(x.Tape())
+	return autograd.LinearAdd(residual, x, w, b)
+}
+
+func (l *Linear) use(t *autograd.Tape) (w, b *autograd.Var) {
+	w = t.Use(&l.Weight.Leaf)
 	if len(w.Shape()) == 3 { // a 1x1 convolution's weight (out, in, 1)
 		w = w.View(w.Dim(0), w.Dim(1))
 	}
-	var b *autograd.Var
 	if l.Bias != nil {
 		b = t.Use(&l.Bias.Leaf)
 	}
-	return autograd.Linear(x, w, b, l.Act)
+	return w, b
 }
 
 // LayerNorm is torch.nn.LayerNorm over the last axis.

@@ -24,28 +24,89 @@ type Param struct {
 // Set is where a model's layers register their parameters. Sub-sets share the
 // list and add a prefix to the names.
 type Set struct {
-	dev    kernels.Device
-	prefix string
-	all    *[]*Param
+	dev     kernels.Device
+	mem     tensor.Memory // where parameters are allocated
+	prefix  string
+	storage func(name string) tensor.DType // of matrices; nil: the device's own type
+	all     *[]*Param
 }
 
 // NewSet returns an empty set of parameters that will live on d.
-func NewSet(d kernels.Device) *Set { return &Set{dev: d, all: new([]*Param)} }
+func NewSet(d kernels.Device) *Set { return &Set{dev: d, mem: d, all: new([]*Param)} }
 
 // Device returns where the parameters live.
 func (s *Set) Device() kernels.Device { return s.dev }
 
 // In returns the set seen from inside a child module: names get the prefix
 // "name.".
-func (s *Set) In(name string) *Set { return &Set{s.dev, s.prefix + name + ".", s.all} }
+func (s *Set) In(name string) *Set {
+	sub := *s
+	sub.prefix += name + "."
+	return &sub
+}
 
 // At is In for the i-th child of a list.
 func (s *Set) At(name string, i int) *Set { return s.In(fmt.Sprintf("%s.%d", name, i)) }
 
+// StoredAs returns the set with another storage type for the matrices that are
+// registered through it: a packed type by full name, or Invalid for the device's
+// own.
+func (s *Set) StoredAs(storage func(name string) tensor.DType) *Set {
+	sub := *s
+	sub.storage = storage
+	return &sub
+}
+
+// InMemory returns the set with parameters allocated in mem instead of on the
+// device: they are kept there, to be copied to the device when they are used.
+func (s *Set) InMemory(mem tensor.Memory) *Set {
+	sub := *s
+	sub.mem = mem
+	return &sub
+}
+
+// Storage returns the storage type of matrices that users name f32 (Invalid: the
+// device's own), bf16, f16, int8 or int4.
+func Storage(name string) (d tensor.DType, ok bool) {
+	switch name {
+	case "f32":
+		return tensor.Invalid, true
+	case "bf16":
+		return tensor.BF16, true
+	case "f16":
+		return tensor.F16, true
+	case "int8":
+		return tensor.Q8, true
+	case "int4":
+		return tensor.Q4, true
+	}
+	return tensor.Invalid, false
+}
+
 // New registers a parameter. Its elements are undefined.
 func (s *Set) New(name string, shape ...int) *Param {
+	return s.add(name, s.dev.Float(), shape)
+}
+
+// NewMatrix registers a weight matrix (out, in) in the set's storage type, if
+// that can hold its shape. A packed matrix is frozen for good.
+func (s *Set) NewMatrix(name string, out, in int) *Param {
+	shape := []int{out, in}
+	d := tensor.Invalid
+	if s.storage != nil {
+		d = s.storage(s.prefix + name)
+	}
+	if !tensor.CanPack(d, shape) {
+		return s.add(name, s.dev.Float(), shape)
+	}
+	p := s.add(name, d, shape)
+	p.Frozen = true
+	return p
+}
+
+func (s *Set) add(name string, d tensor.DType, shape []int) *Param {
 	p := &Param{Name: s.prefix + name}
-	p.Value = tensor.New(s.dev, s.dev.Float(), shape...)
+	p.Value = tensor.New(s.mem, d, shape...)
 	*s.all = append(*s.all, p)
 	return p
 }
@@ -71,11 +132,11 @@ func (s *Set) Trainable() []*Param {
 	return ps
 }
 
-// Freeze freezes every parameter for which keep returns false, and unfreezes
-// the others. Buffers stay frozen.
+// Freeze freezes every parameter for which trainable returns false, and
+// unfreezes the others. Buffers and packed matrices stay frozen.
 func (s *Set) Freeze(trainable func(name string) bool) {
 	for _, p := range *s.all {
-		p.Frozen = p.Buffer || !trainable(p.Name)
+		p.Frozen = p.Buffer || p.Value.DType().IsPacked() || !trainable(p.Name)
 	}
 }
 
@@ -121,7 +182,9 @@ func (s *Set) Load(get func(name string, shape []int) ([]float32, error)) error 
 		if err != nil {
 			return err
 		}
-		p.Value.SetFloat32(v)
+		if err := p.Store(v); err != nil {
+			return err
+		}
 	}
 	if len(missing) > 0 {
 		sort.Strings(missing)
@@ -143,13 +206,24 @@ func abbreviate(names []string) string {
 // Read returns the parameter's elements.
 func (p *Param) Read(ctx context.Context) ([]float32, error) { return p.Value.ReadFloat32(ctx) }
 
-// Fill sets every element from f.
+// Store sets the elements, rounded to the parameter's storage type. NaN and
+// infinities do not fit into integers: the error names the parameter.
+func (p *Param) Store(v []float32) error {
+	if err := p.Value.Store(v); err != nil {
+		return fmt.Errorf("tensor %s as %v: %w", p.Name, p.Value.DType(), err)
+	}
+	return nil
+}
+
+// Fill sets every element from f, which gives finite numbers.
 func (p *Param) Fill(f func() float64) {
 	v := make([]float32, p.Value.Len())
 	for i := range v {
 		v[i] = float32(f())
 	}
-	p.Value.SetFloat32(v)
+	if err := p.Store(v); err != nil {
+		panic(err)
+	}
 }
 
 // Set sets every element to v.

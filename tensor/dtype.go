@@ -7,7 +7,8 @@ type DType uint8
 
 // The storage types. Arithmetic on the GPU and on the CPU device is float32;
 // F64 exists for the reference device, which checks gradients in double
-// precision. BF16, F16, U8 and I64 occur in files.
+// precision. BF16, F16, Q8 and Q4 are packed storage of weights, widened where
+// they are used; I64, U8 and Bool occur in files.
 const (
 	Invalid DType = iota
 	F32
@@ -18,6 +19,8 @@ const (
 	I64
 	U8
 	Bool
+	Q8 // 8-bit integers in blocks; see Pack
+	Q4 // 4-bit integers in blocks; see Pack
 )
 
 var dtypes = [...]struct {
@@ -33,10 +36,22 @@ var dtypes = [...]struct {
 	I64:     {"int64", 8},
 	U8:      {"uint8", 1},
 	Bool:    {"bool", 1},
+	Q8:      {"int8", 0},
+	Q4:      {"int4", 0},
 }
 
-// Size returns the number of bytes of one element.
+// Size returns the number of bytes of one element; 0 for the block types.
 func (d DType) Size() int { return dtypes[d].size }
+
+// Bytes returns the number of bytes that the elements of a tensor of the given
+// shape take. It panics for a block type that cannot hold the shape.
+func (d DType) Bytes(shape []int) int {
+	if d == Q8 || d == Q4 {
+		b := blocksOf(d, shape)
+		return b.Rows * b.Stride
+	}
+	return Numel(shape) * d.Size()
+}
 
 // String returns the type's NumPy-like name.
 func (d DType) String() string {

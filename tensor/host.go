@@ -79,7 +79,7 @@ func (h *Host) Trim() {
 }
 
 // Upload copies src into dst.
-func (h *Host) Upload(dst Buffer, src []byte) { copy(dst.(*HostBuffer).bytes, src) }
+func (h *Host) Upload(dst Buffer, at int, src []byte) { copy(dst.(*HostBuffer).bytes[at:], src) }
 
 // Download copies src into dst.
 func (h *Host) Download(_ context.Context, dst []byte, src Buffer) error {
@@ -102,10 +102,14 @@ type Element interface {
 // Slice returns the elements of a tensor in host memory, without copying. It
 // panics if the tensor lives elsewhere or its elements have another size.
 func Slice[T Element](t *Tensor) []T {
-	b := t.Buffer().(*HostBuffer).bytes
+	b := Raw(t)
 	var zero T
 	if int(unsafe.Sizeof(zero)) != t.dtype.Size() {
 		panic("tensor: Slice of " + t.String() + " as elements of another size")
 	}
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(b))), t.Len())
 }
+
+// Raw returns the bytes of a tensor in host memory as they are stored, without
+// copying. It panics if the tensor lives elsewhere.
+func Raw(t *Tensor) []byte { return t.Buffer().(*HostBuffer).bytes[:t.Bytes()] }

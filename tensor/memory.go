@@ -14,8 +14,8 @@ type Buffer interface {
 type Memory interface {
 	Alloc(size int) Buffer
 	Free(Buffer)
-	// Upload copies src to the start of dst. src may be reused at once.
-	Upload(dst Buffer, src []byte)
+	// Upload copies src into dst, from byte at on. src may be reused at once.
+	Upload(dst Buffer, at int, src []byte)
 	// Download waits for the work launched so far and copies the first
 	// len(dst) bytes of src.
 	Download(ctx context.Context, dst []byte, src Buffer) error

@@ -21,7 +21,7 @@ type storage struct {
 
 // New allocates a tensor in mem. Its elements are undefined until written.
 func New(mem Memory, dtype DType, shape ...int) *Tensor {
-	s := &storage{mem: mem, buf: mem.Alloc(Numel(shape) * dtype.Size())}
+	s := &storage{mem: mem, buf: mem.Alloc(dtype.Bytes(shape))}
 	s.refs.Store(1)
 	return &Tensor{shape: clone(shape), dtype: dtype, store: s}
 }
@@ -47,7 +47,7 @@ func (t *Tensor) DType() DType { return t.dtype }
 func (t *Tensor) Len() int { return Numel(t.shape) }
 
 // Bytes returns the number of bytes the elements take.
-func (t *Tensor) Bytes() int { return t.Len() * t.dtype.Size() }
+func (t *Tensor) Bytes() int { return t.dtype.Bytes(t.shape) }
 
 // Memory returns where the tensor lives.
 func (t *Tensor) Memory() Memory { return t.live().mem }
@@ -57,10 +57,14 @@ func (t *Tensor) Buffer() Buffer { return t.live().buf }
 
 // View returns a tensor that shares t's bytes under another shape with the
 // same number of elements. One length may be -1: it follows from the others.
-// The bytes are given back when both t and the view are freed.
+// The bytes are given back when both t and the view are freed. A view of a
+// block type keeps the length of the last axis.
 func (t *Tensor) View(shape ...int) *Tensor {
 	s := t.live()
 	shape = infer(t.shape, shape)
+	if t.dtype.Size() == 0 && (len(shape) == 0 || shape[len(shape)-1] != t.Dim(-1)) {
+		panic(fmt.Sprintf("tensor: view of %v as %v cuts its rows", t, shape))
+	}
 	s.refs.Add(1)
 	return &Tensor{shape: shape, dtype: t.dtype, store: s}
 }
@@ -142,10 +146,10 @@ func infer(old, shape []int) []int {
 }
 
 // Head returns a tensor of the given shape that shares the first bytes of t.
-// It is shorter than t or as long.
+// It is shorter than t or as long, and not of a block type.
 func (t *Tensor) Head(shape ...int) *Tensor {
 	s := t.live()
-	if Numel(shape) > t.Len() {
+	if Numel(shape) > t.Len() || t.dtype.Size() == 0 {
 		panic(fmt.Sprintf("tensor: head of shape %v of %v", shape, t))
 	}
 	s.refs.Add(1)

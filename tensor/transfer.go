@@ -51,15 +51,76 @@ func Floats(mem Memory, dtype DType, data []float64, shape ...int) *Tensor {
 // widening).
 func (t *Tensor) SetFloat32(data []float32) {
 	if t.dtype == F64 {
-		f := make([]float64, len(data))
-		for i, v := range data {
-			f[i] = float64(v)
-		}
+		f := widened(data)
 		t.upload(AsBytes(f), len(f))
 		return
 	}
 	t.mustBe(F32)
 	t.upload(AsBytes(data), len(data))
+}
+
+// Store overwrites the elements of a tensor of any floating type, rounded to
+// it. The block types do not hold NaN and infinities: an error.
+func (t *Tensor) Store(data []float32) error {
+	if len(data) != t.Len() {
+		panic(fmt.Sprintf("tensor: %d elements for %v", len(data), t))
+	}
+	return t.StoreRows(0, data)
+}
+
+// StoreRows is Store for some rows (see the last axis) from first on: a large
+// tensor can be stored in pieces.
+func (t *Tensor) StoreRows(first int, data []float32) error {
+	width := t.Dim(-1)
+	if width == 0 || len(data) == 0 {
+		return nil
+	}
+	shape := []int{len(data) / width, width}
+	if len(data)%width != 0 || first < 0 || first+shape[0] > t.Len()/width {
+		panic(fmt.Sprintf("tensor: %d elements from row %d on for %v", len(data), first, t))
+	}
+	at := t.dtype.Bytes([]int{first, width})
+	switch s := t.live(); t.dtype {
+	case F32:
+		s.mem.Upload(s.buf, at, AsBytes(data))
+	case F64:
+		s.mem.Upload(s.buf, at, AsBytes(widened(data)))
+	default:
+		if h, ok := s.buf.(*HostBuffer); ok {
+			return packInto(h.bytes[at:], t.dtype, data, shape)
+		}
+		b, err := Pack(t.dtype, data, shape...)
+		if err != nil {
+			return err
+		}
+		s.mem.Upload(s.buf, at, b)
+	}
+	return nil
+}
+
+func widened(data []float32) []float64 {
+	f := make([]float64, len(data))
+	for i, v := range data {
+		f[i] = float64(v)
+	}
+	return f
+}
+
+// StoreRaw overwrites bytes of the elements as they are stored, from byte at on.
+func (t *Tensor) StoreRaw(at int, b []byte) {
+	if at < 0 || at+len(b) > t.Bytes() {
+		panic(fmt.Sprintf("tensor: %d bytes from byte %d on for %v, which takes %d", len(b), at, t, t.Bytes()))
+	}
+	s := t.live()
+	s.mem.Upload(s.buf, at, b)
+}
+
+// ReadRaw waits for the device and returns the elements' bytes as they are
+// stored.
+func (t *Tensor) ReadRaw(ctx context.Context) ([]byte, error) {
+	out := make([]byte, t.Bytes())
+	err := t.live().mem.Download(ctx, out, t.Buffer())
+	return out, err
 }
 
 // SetInt32 overwrites the elements of an int32 tensor.
@@ -69,8 +130,14 @@ func (t *Tensor) SetInt32(data []int32) {
 }
 
 // ReadFloat32 waits for the device and returns the elements of a float tensor
-// (F64 elements are rounded).
+// (F64 elements are rounded, packed ones widened).
 func (t *Tensor) ReadFloat32(ctx context.Context) ([]float32, error) {
+	if t.dtype.IsPacked() {
+		raw, err := t.ReadRaw(ctx)
+		out := make([]float32, t.Len())
+		Unpack(t.dtype, raw, t.shape, out)
+		return out, err
+	}
 	if t.dtype == F64 {
 		d, err := t.ReadFloat64(ctx)
 		f := make([]float32, len(d))
@@ -112,5 +179,5 @@ func (t *Tensor) upload(b []byte, n int) {
 		panic(fmt.Sprintf("tensor: %d elements for %v", n, t))
 	}
 	s := t.live()
-	s.mem.Upload(s.buf, b)
+	s.mem.Upload(s.buf, 0, b)
 }

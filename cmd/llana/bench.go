@@ -122,14 +122,14 @@ func (a *app) bench(ctx context.Context, d kernels.Device, f benchFlags, cases [
 	ceil := b.Ceilings()
 	fmt.Fprintf(a.out, "%s: at most %.1f GFLOP/s and %.1f GB/s\n\n", d.Info().Name, ceil.GFLOPs, ceil.GBps)
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "TIME\tGFLOP/s\tGB/s\tCEILING\tTOKENS/s\tMEMORY\t  CASE")
+	fmt.Fprintln(w, "TIME\tGFLOP/s\tGB/s\tCEILING\tTOKENS/s\tDISPATCHES\tMEMORY\t  CASE")
 	for _, r := range results {
 		tokens := "-"
 		if r.TokensPerSecond > 0 {
 			tokens = fmt.Sprintf("%.1f", r.TokensPerSecond)
 		}
-		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.0f %%\t%s\t%s\t  %s\n", seconds(r.Seconds), r.GFLOPs, r.GBps,
-			100*r.CeilingShare, tokens, size(r.PeakBytes), r.Case)
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.0f %%\t%s\t%d\t%s\t  %s\n", seconds(r.Seconds), r.GFLOPs, r.GBps,
+			100*r.CeilingShare, tokens, r.Dispatches, size(r.PeakBytes), r.Case)
 	}
 	return w.Flush()
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"llana/cmd/llana/internal/ui"
 	"llana/infer"
 )
 
@@ -30,35 +31,83 @@ tokens. The answer is greedy unless a temperature is given.`,
 		if err != nil {
 			return err
 		}
-		return a.withSession(ctx, f, func(s *infer.Session) error { return a.caption(ctx, s, prompt, o) })
+		return a.withSession(ctx, f, o.Context, func(s *infer.Session) error { return a.caption(ctx, s, prompt, o) })
 	})
 	f.register(cmd)
+	cmd.MarkFlagsOneRequired("nerf", "vec")
 	s.register(cmd)
 	cmd.Flags().StringVar(&prompt, "prompt", defaultPrompt, "question; <point> says where the object goes, by default in front")
 	return cmd
 }
 
-// captionJSON is the result of caption.
+// captionJSON is an answer of caption and chat.
 type captionJSON struct {
-	Text      string  `json:"text"`
-	PromptIDs []int32 `json:"prompt_ids"`
-	TokenIDs  []int32 `json:"token_ids"`
+	Text      string     `json:"text"`
+	PromptIDs []int32    `json:"prompt_ids"`
+	TokenIDs  []int32    `json:"token_ids"`
+	Stop      infer.Stop `json:"stop"`
+	Dropped   int        `json:"turns_left_out,omitempty"`
+}
+
+func newCaptionJSON(a infer.Answer) captionJSON {
+	return captionJSON{a.Text, a.PromptIDs, a.TokenIDs, a.Stop, a.Dropped}
 }
 
 func (a *app) caption(ctx context.Context, s *infer.Session, prompt string, o infer.Options) error {
-	bar := a.console().Bar("answering", o.MaxNewTokens)
-	defer bar.Close()
-	answer, err := s.Ask(ctx, prompt, o, func(string) { bar.Add(1) })
+	o, read := a.reading(o)
+	defer read()
+	var bar *ui.Bar
+	answer, err := s.Ask(ctx, prompt, o, func(string) {
+		if bar == nil {
+			bar = a.console().Bar("answering", o.MaxNewTokens)
+		}
+		bar.Add(1)
+	})
+	if bar != nil {
+		bar.Close()
+	}
 	if err != nil {
 		return err
 	}
-	bar.Close()
 	if a.json {
-		return a.writeJSON(captionJSON{answer.Text, answer.PromptIDs, answer.TokenIDs})
+		return a.writeJSON(newCaptionJSON(answer))
 	}
-	if !answer.Ended {
-		a.console().Logf("cut off after %d tokens", len(answer.TokenIDs))
-	}
+	a.tellCut(answer)
 	_, err = fmt.Fprintln(a.out, answer.Text)
 	return err
+}
+
+// tellCut says why an answer is not whole, if it is not.
+func (a *app) tellCut(answer infer.Answer) {
+	n := len(answer.TokenIDs)
+	switch answer.Stop {
+	case infer.StopLength:
+		a.console().Logf("cut off after %d tokens (--max-new-tokens)", n)
+	case infer.StopContext:
+		a.console().Logf("cut off after %d tokens: prompt and answer fill the context of %d tokens (--context)", n, len(answer.PromptIDs)+n)
+	}
+}
+
+// reading gives options a progress bar for the prompt, which goes away when it
+// is read, or with done.
+func (a *app) reading(o infer.Options) (with infer.Options, done func()) {
+	var bar *ui.Bar
+	done = func() {
+		if bar != nil {
+			bar.Close()
+			bar = nil
+		}
+	}
+	o.Progress = func(n, total int) {
+		if bar == nil && n < total {
+			bar = a.console().Bar("reading the prompt", total)
+		}
+		if bar != nil {
+			bar.Set(n)
+		}
+		if n >= total {
+			done()
+		}
+	}
+	return o, done
 }

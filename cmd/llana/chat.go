@@ -16,10 +16,15 @@ func chatCommand(a *app) *cobra.Command {
 	var f objectFlags
 	var s samplingFlags
 	cmd := &cobra.Command{
-		Use:   "chat --model DIR (--nerf F | --vec V.npy)",
+		Use:   "chat --model DIR [--nerf F | --vec V.npy]",
 		Short: "Talk with a model about a NeRF",
 		Long: `Talk with a model about a NeRF: one question a line on standard input, answers
-as they come. "/new" starts over, "/quit" or the end of input ends the talk.`,
+as they come. "/new" starts over, "/quit" or the end of input ends the talk.
+Without a NeRF it is a conversation in text alone, for which any LLaMA folder will
+do.
+
+When a conversation gets too long for the context, the oldest questions and their
+answers are left out; the object stays.`,
 		Example: "  llana chat --model infer/toymodel/data/spatial --nerf infer/toymodel/data/heldout/test000003",
 		Args:    cobra.NoArgs,
 	}
@@ -28,7 +33,7 @@ as they come. "/new" starts over, "/quit" or the end of input ends the talk.`,
 		if err != nil {
 			return err
 		}
-		return a.withSession(ctx, f, func(s *infer.Session) error { return a.chat(ctx, s, o) })
+		return a.withSession(ctx, f, o.Context, func(s *infer.Session) error { return a.chat(ctx, s, o) })
 	})
 	f.register(cmd)
 	s.register(cmd)
@@ -60,19 +65,25 @@ func (a *app) chat(ctx context.Context, s *infer.Session, o infer.Options) error
 			continue
 		}
 		turns = append(turns, conversation.Turn{From: conversation.Human, Value: line})
-		answer, err := s.Converse(ctx, turns, o, func(text string) {
+		reading, read := a.reading(o)
+		answer, err := s.Converse(ctx, turns, reading, func(text string) {
 			if !a.json {
 				fmt.Fprint(a.out, text)
 			}
 		})
+		read()
 		if err != nil {
 			return err
 		}
 		turns = append(turns, conversation.Turn{From: conversation.GPT, Value: answer.Text})
 		if a.json {
-			err = a.writeJSON(captionJSON{answer.Text, answer.PromptIDs, answer.TokenIDs})
+			err = a.writeJSON(newCaptionJSON(answer))
 		} else {
 			_, err = fmt.Fprintln(a.out)
+			a.tellCut(answer)
+			if answer.Dropped > 0 {
+				a.console().Logf("the first %d turns no longer fit the context and were left out (--context)", answer.Dropped)
+			}
 		}
 		if err != nil {
 			return err

@@ -214,7 +214,8 @@ func (a *app) withEncoder(f encodeFlags, work func(m *weights2space.Model) error
 		if err != nil {
 			return err
 		}
-		defer m.Params.Free()
+		defer m.Free()
+		m.Fix()
 		return work(m)
 	})
 }

@@ -16,6 +16,7 @@ import (
 
 func logitsCommand(a *app) *cobra.Command {
 	var model, ids, vec, out string
+	var stored storageFlags
 	cmd := &cobra.Command{
 		Use:   "logits --model DIR --ids IDS.json [--vec V.npy] --out L.npy",
 		Short: "Logits of a sequence of token ids",
@@ -23,20 +24,21 @@ func logitsCommand(a *app) *cobra.Command {
 against another implementation.`,
 		Example: "  llana logits --model infer/toymodel/data/spatial --ids ids.json --vec v.npy --out logits.npy",
 		Args:    cobra.NoArgs,
-		RunE:    a.do(func(ctx context.Context, _ []string) error { return a.logits(ctx, model, ids, vec, out) }),
+		RunE:    a.do(func(ctx context.Context, _ []string) error { return a.logits(ctx, stored, model, ids, vec, out) }),
 	}
 	f := cmd.Flags()
 	f.StringVar(&model, "model", "", "model folder")
 	f.StringVar(&ids, "ids", "", "JSON array of token ids")
 	f.StringVar(&vec, "vec", "", "spatial tokens (.npy), where the ids have <point_start> … <point_end>")
 	f.StringVar(&out, "out", "", "where the logits go (.npy)")
+	stored.register(cmd)
 	for _, name := range []string{"model", "ids", "out"} {
 		_ = cmd.MarkFlagRequired(name)
 	}
 	return cmd
 }
 
-func (a *app) logits(ctx context.Context, model, idsPath, vec, out string) error {
+func (a *app) logits(ctx context.Context, stored storageFlags, model, idsPath, vec, out string) error {
 	c, err := spatialllana.ReadConfig(model)
 	if err != nil {
 		return err
@@ -49,7 +51,7 @@ func (a *app) logits(ctx context.Context, model, idsPath, vec, out string) error
 		return err
 	}
 	return a.withDevice(func(d kernels.Device) error {
-		m, err := spatialllana.Open(d, model, spatialllana.OpenOptions{})
+		m, err := a.open(d, stored, model, len(ids))
 		if err != nil {
 			return err
 		}
@@ -63,7 +65,9 @@ func (a *app) logits(ctx context.Context, model, idsPath, vec, out string) error
 				return err
 			}
 		}
-		v, err := infer.Logits(ctx, m, ids, object)
+		o, done := a.reading(infer.Options{})
+		v, err := infer.Logits(ctx, m, ids, object, o)
+		done()
 		if err != nil {
 			return fmt.Errorf("%s: %w", idsPath, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"llana/infer"
 	"llana/kernels"
 	"llana/models/checkpoint"
+	"llana/models/llama"
 	"llana/models/nerf"
 	"llana/models/spatialllana"
 	"llana/models/weights2space"
@@ -19,6 +20,7 @@ import (
 
 // objectFlags say which model is asked, and about which object.
 type objectFlags struct {
+	storageFlags
 	model, nerf, vec, weights2space string
 }
 
@@ -28,9 +30,9 @@ func (f *objectFlags) register(cmd *cobra.Command) {
 	fl.StringVar(&f.nerf, "nerf", "", "NeRF: file or folder")
 	fl.StringVar(&f.vec, "vec", "", "spatial tokens of a NeRF (.npy)")
 	fl.StringVar(&f.weights2space, "weights2space", "", "encoder for --nerf (default: the model folder's)")
+	f.storageFlags.register(cmd)
 	_ = cmd.MarkFlagRequired("model")
 	cmd.MarkFlagsMutuallyExclusive("nerf", "vec")
-	cmd.MarkFlagsOneRequired("nerf", "vec")
 }
 
 // encoderNames are the files a model folder may hold its encoder in.
@@ -49,9 +51,10 @@ func (f *objectFlags) encoder() (string, error) {
 	return "", fmt.Errorf("%s: holds neither %s nor %s: give the encoder with --weights2space", f.model, encoderNames[0], encoderNames[1])
 }
 
-// withSession opens the model and the object, and does the work on a session
-// about it.
-func (a *app) withSession(ctx context.Context, f objectFlags, work func(*infer.Session) error) error {
+// withSession opens the model and the object, if there is one, and does the work
+// on a session about it. The session's context is up to the given number of
+// tokens; 0 is the model's own.
+func (a *app) withSession(ctx context.Context, f objectFlags, tokens int, work func(*infer.Session) error) error {
 	return a.withDevice(func(d kernels.Device) error {
 		// The object first: its errors are quick, and its encoder's memory is
 		// free again when the model comes.
@@ -59,11 +62,14 @@ func (a *app) withSession(ctx context.Context, f objectFlags, work func(*infer.S
 		if err != nil {
 			return err
 		}
-		m, err := spatialllana.Open(d, f.model, spatialllana.OpenOptions{})
+		m, err := a.open(d, f.storageFlags, f.model, tokens)
 		if err != nil {
 			return err
 		}
 		defer m.Free()
+		if t == nil {
+			return a.onSession(m, nil, work)
+		}
 		if m.Projector == nil {
 			return fmt.Errorf("%s: a language model without a projector: it cannot read objects", f.model)
 		}
@@ -71,17 +77,24 @@ func (a *app) withSession(ctx context.Context, f objectFlags, work func(*infer.S
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.vec+f.nerf, err)
 		}
-		s, err := infer.NewSession(m, object)
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		return work(s)
+		return a.onSession(m, object, work)
 	})
 }
 
-// object returns the object's tokens.
+func (a *app) onSession(m *spatialllana.Model, object *spatialllana.Object, work func(*infer.Session) error) error {
+	s, err := infer.NewSession(m, object)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return work(s)
+}
+
+// object returns the object's tokens, nil if no object is given.
 func (f *objectFlags) object(ctx context.Context, d kernels.Device, c *ui.Console) (*checkpoint.Tensor, error) {
+	if f.vec == "" && f.nerf == "" {
+		return nil, nil
+	}
 	if f.vec != "" {
 		return checkpoint.ReadNPY(f.vec)
 	}
@@ -97,7 +110,7 @@ func (f *objectFlags) object(ctx context.Context, d kernels.Device, c *ui.Consol
 	if err != nil {
 		return nil, err
 	}
-	defer m.Params.Free()
+	defer m.Free()
 	matrix, err := weightMatrix(m, weights)
 	if err != nil {
 		return nil, err
@@ -120,6 +133,9 @@ func (f *samplingFlags) register(cmd *cobra.Command) {
 	fl.Float64Var(&f.Temperature, "temperature", 0, "0: always the likeliest token")
 	fl.Float64Var(&f.TopP, "top-p", 1, "only the likeliest tokens whose probabilities add up to this")
 	fl.IntVar(&f.TopK, "top-k", 0, "only this many of the likeliest tokens; 0: all")
+	fl.Float64Var(&f.RepetitionPenalty, "repetition-penalty", 1, "above 1, tokens that were there become less likely")
+	fl.IntVar(&f.Context, "context", 0, fmt.Sprintf("most tokens of prompt and answer (default: the model's limit, at least %d)", llama.MinContext))
+	fl.IntVar(&f.Chunk, "prompt-chunk", infer.DefaultChunk, "tokens of the prompt that are read at a time")
 }
 
 // options returns checked options.
@@ -127,8 +143,13 @@ func (f *samplingFlags) options(seed uint64) (infer.Options, error) {
 	o := f.Options
 	o.Seed = seed
 	err := o.Validate()
-	if o.MaxNewTokens < 1 {
+	switch {
+	case o.MaxNewTokens < 1:
 		err = errors.New("--max-new-tokens must be at least 1")
+	case o.Chunk < 1:
+		err = errors.New("--prompt-chunk must be at least 1")
+	case o.RepetitionPenalty == 0:
+		err = errors.New("--repetition-penalty must be more than 0")
 	}
 	if err != nil {
 		return o, usageError{err}

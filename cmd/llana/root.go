@@ -34,6 +34,8 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		chatCommand(a),
 		logitsCommand(a),
 		tokenizeCommand(a),
+		convertCommand(a),
+		planCommand(a),
 		verifyCommand(a),
 		benchCommand(a),
 	)

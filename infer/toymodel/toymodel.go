@@ -49,6 +49,7 @@ func Open(d kernels.Device) (*Models, error) {
 	if m.Encoder, err = weights2space.Open(d, filepath.Join(dir, "data", "spatial", "weights2space.safetensors")); err != nil {
 		return nil, err
 	}
+	m.Encoder.Fix()
 	if m.Spatial, err = spatialllana.Open(d, filepath.Join(dir, "data", "spatial"), spatialllana.OpenOptions{}); err != nil {
 		return nil, err
 	}

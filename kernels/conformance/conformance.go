@@ -91,7 +91,7 @@ func generate(op *kernels.Op, c kernels.Case, special bool) operands {
 			continue
 		}
 		shapes[i] = f.Shape
-		if special && op.In[i].Kind == kernels.Float {
+		if special && op.In[i].Kind == kernels.Float && f.DType != tensor.Q8 && f.DType != tensor.Q4 {
 			o.in = append(o.in, f.MakeSpecial(r))
 		} else {
 			o.in = append(o.in, f.Make(r))
@@ -129,7 +129,11 @@ func run(d kernels.Device, op *kernels.Op, c kernels.Case, o operands) ([][]floa
 			in = append(in, nil)
 			continue
 		}
-		in = append(in, upload(d, op.In[i].Kind, v, c.In[i].Shape))
+		t, err := upload(d, op.In[i].Kind, v, c.In[i])
+		if err != nil {
+			return nil, err
+		}
+		in = append(in, t)
 	}
 	for i, a := range op.Out {
 		t := guarded(d, a.Kind, o.out[i], o.outShape[i])
@@ -152,11 +156,19 @@ func run(d kernels.Device, op *kernels.Op, c kernels.Case, o operands) ([][]floa
 	return results, nil
 }
 
-func upload(d kernels.Device, k kernels.Kind, v []float64, shape []int) *tensor.Tensor {
-	if k == kernels.Int {
-		return tensor.Int32(d, ints(v), shape...)
+func upload(d kernels.Device, k kernels.Kind, v []float64, f kernels.Fill) (*tensor.Tensor, error) {
+	switch {
+	case k == kernels.Int:
+		return tensor.Int32(d, ints(v), f.Shape...), nil
+	case f.DType.IsPacked():
+		narrow := make([]float32, len(v))
+		for i, x := range v {
+			narrow[i] = float32(x)
+		}
+		t := tensor.New(d, f.DType, f.Shape...)
+		return t, t.Store(narrow)
 	}
-	return tensor.Floats(d, d.Float(), v, shape...)
+	return tensor.Floats(d, d.Float(), v, f.Shape...), nil
 }
 
 // guarded allocates a flat tensor for an output of the given shape, filled

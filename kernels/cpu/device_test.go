@@ -39,41 +39,9 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// operands makes the operands of a case on d.
+// operands makes the operands of a case.
 func operands(d kernels.Device, op *kernels.Op, c kernels.Case) kernels.Call {
-	r := rand.New(rand.NewPCG(1, 2))
-	fill := func(k kernels.Kind, f kernels.Fill) *tensor.Tensor {
-		if !f.Present() {
-			return nil
-		}
-		v := f.Make(r)
-		if k == kernels.Float {
-			return tensor.Floats(d, tensor.F32, v, f.Shape...)
-		}
-		x := make([]int32, len(v))
-		for i := range v {
-			x[i] = int32(v[i])
-		}
-		return tensor.Int32(d, x, f.Shape...)
-	}
-	call := kernels.Call{Op: op, P: c.P}
-	shapes := make([][]int, len(c.In))
-	for i, f := range c.In {
-		call.In = append(call.In, fill(op.In[i].Kind, f))
-		shapes[i] = f.Shape
-	}
-	inout := c.InOut
-	for i, shape := range op.OutShapes(c.P, shapes) {
-		if i < len(c.OutShapes) && c.OutShapes[i] != nil {
-			shape = c.OutShapes[i]
-		}
-		f := kernels.Fixed(0, shape...)
-		if op.Out[i].InOut {
-			f, inout = inout[0], inout[1:]
-		}
-		call.Out = append(call.Out, fill(op.Out[i].Kind, f))
-	}
-	return call
+	return *c.Call(op, d, tensor.F32, rand.New(rand.NewPCG(1, 2)))
 }
 
 // threadCases are large enough to be cut into several pieces.

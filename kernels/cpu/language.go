@@ -99,7 +99,7 @@ func crossEntropyBackward(d *device, c *kernels.Call) {
 }
 
 func embedding(d *device, c *kernels.Call) {
-	table, ids, y := floats(c.In[0]), ints(c.In[1]), floats(c.Out[0])
+	table, ids, y := d.widened(c.In[0]), ints(c.In[1]), floats(c.Out[0])
 	rows, n := c.In[0].Dim(0), c.In[0].Dim(1)
 	d.rows(len(ids), n/4+8, func(_ *worker, lo, hi int) {
 		for i := lo; i < hi; i++ {

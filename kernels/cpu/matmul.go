@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"llana/kernels"
+	"llana/tensor"
 )
 
 func init() {
@@ -16,7 +17,7 @@ func matmul(d *device, c *kernels.Call) {
 	g := gemm{
 		m: z.M, n: z.N, k: z.K,
 		a: floats(c.In[0]), ars: z.K, aks: 1,
-		b: floats(c.In[1]), bks: z.N, bns: 1,
+		b: d.widened(c.In[1]), bks: z.N, bns: 1,
 		c: floats(c.Out[0]), ldc: z.N,
 		relu: p.Act == kernels.ActReLU, add: len(c.In) == 2,
 	}
@@ -37,6 +38,20 @@ func matmul(d *device, c *kernels.Call) {
 		g.m, z.G = z.G*z.M, 1
 	}
 	d.product(g, z.G, z.StrideA, z.StrideB)
+	if !g.add && c.In[3] != nil {
+		out, residual := floats(c.Out[0]), floats(c.In[3])
+		d.split(len(out), 1, func(_ *worker, lo, hi int) { vecAdd(out[lo:hi], out[lo:hi], residual[lo:hi]) })
+	}
+}
+
+// widened returns the elements of a matrix that may be packed.
+func (d *device) widened(t *tensor.Tensor) []float32 {
+	if !t.DType().IsPacked() {
+		return floats(t)
+	}
+	f := d.common.floats(scratch1, t.Len())
+	tensor.Unpack(t.DType(), tensor.Raw(t), t.Shape(), f)
+	return f
 }
 
 const (

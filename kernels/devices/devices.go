@@ -69,14 +69,20 @@ func Best(adapters []vulkan.Adapter) (best vulkan.Adapter, ok bool) {
 	return best, ok
 }
 
-// Open opens the device that spec asks for.
-func Open(spec string) (kernels.Device, error) {
+// Spec returns the specification that an empty one stands for.
+func Spec(spec string) string {
 	if spec == "" {
 		spec = os.Getenv("LLANA_DEVICE")
 	}
 	if spec == "" {
 		spec = "auto"
 	}
+	return spec
+}
+
+// Open opens the device that spec asks for.
+func Open(spec string) (kernels.Device, error) {
+	spec = Spec(spec)
 	d, err := open(spec)
 	if err != nil {
 		return nil, fmt.Errorf("device %q: %w", spec, err)

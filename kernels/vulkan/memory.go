@@ -75,13 +75,13 @@ func (d *device) Free(b tensor.Buffer) {
 	}
 }
 
-// Upload copies src to the start of dst, after the work launched so far.
-func (d *device) Upload(dst tensor.Buffer, src []byte) {
+// Upload copies src into dst, from byte at on, after the work launched so far.
+func (d *device) Upload(dst tensor.Buffer, at int, src []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	b := dst.(*buffer)
-	for at := 0; at < len(src) && d.err == nil; at += maxChunk {
-		d.fail(d.uploadPiece(b, at, src[at:min(at+maxChunk, len(src))]))
+	for i := 0; i < len(src) && d.err == nil; i += maxChunk {
+		d.fail(d.uploadPiece(b, at+i, src[i:min(i+maxChunk, len(src))]))
 	}
 }
 

@@ -110,7 +110,10 @@ func (s *safetensorsFile) parse(header []byte, size int64) error {
 	if rest := strings.TrimRight(string(header[dec.InputOffset():]), " "); rest != "" {
 		return fmt.Errorf("header: %d bytes after the JSON object", len(rest))
 	}
-	return s.checkLayout(8+int64(len(header)), size)
+	if err := s.checkLayout(8+int64(len(header)), size); err != nil {
+		return err
+	}
+	return s.describePacked()
 }
 
 // parseEntry reads one tensor's description; the position is still relative to

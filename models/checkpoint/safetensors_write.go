@@ -25,7 +25,7 @@ func WriteSafetensors(path string, tensors []*Tensor, metadata map[string]string
 }
 
 // CopySafetensors is WriteSafetensors for the tensors of src, of which it holds
-// one at a time.
+// a few megabytes at a time where src can be streamed.
 func CopySafetensors(path string, src Source, metadata map[string]string) error {
 	infos, err := infosOf(src)
 	if err != nil {
@@ -66,6 +66,10 @@ func writeSafetensors(w io.Writer, src Source, infos []Info, metadata map[string
 	infos = slices.SortedFunc(slices.Values(infos), func(a, b Info) int {
 		return cmp.Or(b.DType.Size()-a.DType.Size(), strings.Compare(a.Name, b.Name))
 	})
+	metadata, err := packedMetadata(infos, metadata)
+	if err != nil {
+		return err
+	}
 	header, err := safetensorsHeader(infos, metadata)
 	if err != nil {
 		return err
@@ -74,17 +78,7 @@ func writeSafetensors(w io.Writer, src Source, infos []Info, metadata map[string
 		return err
 	}
 	for _, info := range infos {
-		t, err := src.Tensor(info.Name)
-		if err != nil {
-			return err
-		}
-		if t.DType != info.DType || !slices.Equal(t.Shape, info.Shape) {
-			return fmt.Errorf("tensor %q: expected %v %v, found %v %v", info.Name, info.DType, info.Shape, t.DType, t.Shape)
-		}
-		if err := t.check(); err != nil {
-			return err
-		}
-		if _, err := w.Write(t.Data); err != nil {
+		if err := write(w.Write, src, info); err != nil {
 			return err
 		}
 	}
@@ -110,6 +104,7 @@ func safetensorsHeader(infos []Info, metadata map[string]string) ([]byte, error)
 	}
 	var at int64
 	for _, info := range infos {
+		info = asStored(info)
 		if info.Name == metadataKey || names[info.DType] == "" {
 			return nil, fmt.Errorf("tensor %q of type %v cannot stand in a safetensors file", info.Name, info.DType)
 		}

@@ -21,7 +21,7 @@ type Info struct {
 func (i Info) Len() int { return numel(i.Shape) }
 
 // Bytes returns the size of the elements in bytes.
-func (i Info) Bytes() int64 { return int64(i.Len()) * int64(i.DType.Size()) }
+func (i Info) Bytes() int64 { return int64(i.DType.Bytes(i.Shape)) }
 
 // Tensor is a named tensor as it is stored in a file.
 type Tensor struct {
@@ -101,9 +101,17 @@ func FromBools(name string, shape []int, data []bool) *Tensor {
 // become 0 and 1. The slice does not alias Data.
 func (t *Tensor) Float32s() ([]float32, error) {
 	if err := t.check(); err != nil {
-		return nil, err
+		return nil, err // before memory is taken
 	}
 	out := make([]float32, t.Len())
+	return out, t.widen(out)
+}
+
+// widen is Float32s into out.
+func (t *Tensor) widen(out []float32) error {
+	if err := t.check(); err != nil {
+		return err
+	}
 	le := binary.LittleEndian
 	switch t.DType {
 	case tensor.F32:
@@ -116,7 +124,7 @@ func (t *Tensor) Float32s() ([]float32, error) {
 		}
 	case tensor.F16:
 		for i := range out {
-			out[i] = f16ToF32(le.Uint16(t.Data[2*i:]))
+			out[i] = tensor.F16ToF32(le.Uint16(t.Data[2*i:]))
 		}
 	case tensor.BF16:
 		for i := range out {
@@ -130,12 +138,14 @@ func (t *Tensor) Float32s() ([]float32, error) {
 		for i := range out {
 			out[i] = float32(int64(le.Uint64(t.Data[8*i:])))
 		}
+	case tensor.Q8, tensor.Q4:
+		tensor.Unpack(t.DType, t.Data, t.Shape, out)
 	default: // U8, Bool: check refused everything else
 		for i := range out {
 			out[i] = float32(t.Data[i])
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // Int64s returns the elements of an integer or bool tensor in C order. A
@@ -164,7 +174,7 @@ func (t *Tensor) Int64s() ([]int64, error) {
 	return out, nil
 }
 
-// To returns the tensor in another floating-point type (F32, F16 or BF16),
+// To returns the tensor in another floating-point type (F32 or a packed one),
 // rounding to nearest even. A tensor that has the type already, or whose
 // elements are not floating point, is returned unchanged.
 func (t *Tensor) To(dt tensor.DType) (*Tensor, error) {
@@ -178,26 +188,30 @@ func (t *Tensor) To(dt tensor.DType) (*Tensor, error) {
 	if dt == tensor.F32 {
 		return FromFloat32(t.Name, t.Shape, vals), nil
 	}
-	if dt != tensor.F16 && dt != tensor.BF16 {
-		return nil, fmt.Errorf("tensor %q: cannot convert %v to %v", t.Name, t.DType, dt)
-	}
-	out := newTensor(t.Name, dt, t.Shape, len(vals))
-	for i, v := range vals {
-		bits := f32ToBF16(v)
-		if dt == tensor.F16 {
-			bits = f32ToF16(v)
+	round := map[tensor.DType]func(float32) uint16{tensor.F16: tensor.F32ToF16, tensor.BF16: tensor.F32ToBF16}[dt]
+	if round != nil { // of any shape, while a packed tensor's rows fill whole words
+		out := newTensor(t.Name, dt, t.Shape, len(vals))
+		for i, v := range vals {
+			binary.LittleEndian.PutUint16(out.Data[2*i:], round(v))
 		}
-		binary.LittleEndian.PutUint16(out.Data[2*i:], bits)
+		return out, nil
 	}
-	return out, nil
+	if !tensor.CanPack(dt, t.Shape) {
+		return nil, fmt.Errorf("tensor %q: cannot convert %v %v to %v", t.Name, t.DType, t.Shape, dt)
+	}
+	data, err := tensor.Pack(dt, vals, t.Shape...)
+	if err != nil {
+		return nil, fmt.Errorf("tensor %q as %v: %w", t.Name, dt, err)
+	}
+	return &Tensor{Name: t.Name, DType: dt, Shape: slices.Clone(t.Shape), Data: data}, nil
 }
 
 // check guards against tensors assembled by hand with the wrong amount of data.
 func (t *Tensor) check() error {
-	if t.DType == tensor.Invalid || t.DType > tensor.Bool {
+	if t.DType == tensor.Invalid || t.DType > tensor.Q4 {
 		return fmt.Errorf("tensor %q: unknown element type %v", t.Name, t.DType)
 	}
-	want, ok := byteSize(t.Shape, t.DType.Size())
+	want, ok := bytesOf(t.DType, t.Shape)
 	if !ok || want != int64(len(t.Data)) {
 		return fmt.Errorf("tensor %q: %v %v needs %d bytes, found %d", t.Name, t.DType, t.Shape, want, len(t.Data))
 	}
@@ -205,7 +219,7 @@ func (t *Tensor) check() error {
 }
 
 func isFloat(dt tensor.DType) bool {
-	return dt == tensor.F32 || dt == tensor.F64 || dt == tensor.F16 || dt == tensor.BF16
+	return dt == tensor.F32 || dt == tensor.F64 || dt.IsPacked()
 }
 
 func numel(shape []int) int {

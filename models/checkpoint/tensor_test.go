@@ -23,12 +23,12 @@ func TestHalfExhaustive(t *testing.T) {
 	for h := range uint16(0x7c00) {
 		for _, sign := range []uint16{0, 0x8000} {
 			want := value(h | sign)
-			got := f16ToF32(h | sign)
+			got := tensor.F16ToF32(h | sign)
 			if float64(got) != want || math.Signbit(float64(got)) != (sign != 0) {
-				t.Fatalf("f16ToF32(%#x) = %v, want %v", h|sign, got, want)
+				t.Fatalf("tensor.F16ToF32(%#x) = %v, want %v", h|sign, got, want)
 			}
-			if back := f32ToF16(got); back != h|sign {
-				t.Fatalf("f32ToF16(%v) = %#x, want %#x", got, back, h|sign)
+			if back := tensor.F32ToF16(got); back != h|sign {
+				t.Fatalf("tensor.F32ToF16(%v) = %#x, want %#x", got, back, h|sign)
 			}
 		}
 		next := value(h + 1)
@@ -40,17 +40,17 @@ func TestHalfExhaustive(t *testing.T) {
 		for f, want := range map[float32]uint16{
 			mid: even, math.Nextafter32(mid, 0): h, math.Nextafter32(mid, 1e9): h + 1,
 		} {
-			if got := f32ToF16(f); got != want {
-				t.Fatalf("f32ToF16(%v) = %#x, want %#x", f, got, want)
+			if got := tensor.F32ToF16(f); got != want {
+				t.Fatalf("tensor.F32ToF16(%v) = %#x, want %#x", f, got, want)
 			}
 		}
 	}
 	inf := float32(math.Inf(1))
-	if f32ToF16(inf) != 0x7c00 || f32ToF16(-inf) != 0xfc00 || f32ToF16(1e9) != 0x7c00 || f16ToF32(0xfc00) != -inf {
+	if tensor.F32ToF16(inf) != 0x7c00 || tensor.F32ToF16(-inf) != 0xfc00 || tensor.F32ToF16(1e9) != 0x7c00 || tensor.F16ToF32(0xfc00) != -inf {
 		t.Error("infinities")
 	}
 	nan := float32(math.NaN())
-	if x := f16ToF32(f32ToF16(nan)); x == x {
+	if x := tensor.F16ToF32(tensor.F32ToF16(nan)); x == x {
 		t.Error("NaN became a number")
 	}
 }
@@ -64,8 +64,8 @@ func TestBFloat16Rounding(t *testing.T) {
 		{0xbf818000, 0xbf82}, {0x7f800000, 0x7f80}, {0x7f7fffff, 0x7f80}, {0x80000000, 0x8000}, {0x00000001, 0x0000},
 		{0x7f800001, 0x7fc0}, // a NaN whose payload would be cut off
 	} {
-		if got := f32ToBF16(math.Float32frombits(c.in)); got != c.want {
-			t.Errorf("f32ToBF16(%#x) = %#x, want %#x", c.in, got, c.want)
+		if got := tensor.F32ToBF16(math.Float32frombits(c.in)); got != c.want {
+			t.Errorf("tensor.F32ToBF16(%#x) = %#x, want %#x", c.in, got, c.want)
 		}
 	}
 }

@@ -29,6 +29,16 @@ type Config struct {
 // HeadDim returns the size of a head.
 func (c Config) HeadDim() int { return c.HiddenSize / c.Heads }
 
+// MinContext is the least number of tokens that a model reads and writes unless
+// told otherwise.
+const MinContext = 4096
+
+// Context returns how many tokens a prompt and its answer may have together
+// unless told otherwise: what the model was made for, but MinContext at least.
+// The published models say 2048 and read prompts of over 3000 tokens: positions
+// beyond the limit go on by the same formula.
+func (c Config) Context() int { return max(c.MaxPositions, MinContext) }
+
 // TokenIDs are the ids of a kind of token: in JSON a number, a list or null.
 type TokenIDs []int
 

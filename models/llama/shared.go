@@ -24,15 +24,16 @@ func (s Shared) Total() int { return s.Split() + s.Groups*s.Rows*s.Cols }
 func (m *Model) ForwardShared(x *autograd.Var, s Shared) *autograd.Var {
 	kernels.Check(len(x.Shape()) == 2 && x.Dim(0) == s.Total(), "llama", [][]int{x.Shape()}, "want %d rows for %+v", s.Total(), s)
 	for _, l := range m.layers {
+		if l.away {
+			l = m.slot.load(l)
+		}
 		x = autograd.Block(func(in ...*autograd.Var) *autograd.Var { return l.forwardShared(in[0], s) }, x)
 	}
 	return x
 }
 
 func (l *layer) forwardShared(x *autograd.Var, s Shared) *autograd.Var {
-	x = autograd.Add(x, l.attendShared(l.inputNorm.Forward(x), s))
-	n := l.postNorm.Forward(x)
-	return autograd.Add(x, l.down.Forward(autograd.SwiGLU(l.gate.Forward(n), l.up.Forward(n))))
+	return l.feedForward(l.out.Add(x, l.attendShared(l.inputNorm.Forward(x), s)))
 }
 
 func (l *layer) attendShared(x *autograd.Var, s Shared) *autograd.Var {
@@ -42,9 +43,10 @@ func (l *layer) attendShared(x *autograd.Var, s Shared) *autograd.Var {
 		return autograd.Slice(x, 0, 0, s.Split()).View(s.Groups, s.Prefix, heads, d),
 			autograd.Slice(x, 0, s.Split(), s.Total()).View(rows, s.Cols, heads, d)
 	}
-	qp, q := parts(l.query.Forward(x), l.c.Heads)
-	kp, k := parts(l.key.Forward(x), l.c.KeyHeads)
-	vp, v := parts(l.value.Forward(x), l.c.KeyHeads)
+	xq, xk, xv := l.project(x)
+	qp, q := parts(xq, l.c.Heads)
+	kp, k := parts(xk, l.c.KeyHeads)
+	vp, v := parts(xv, l.c.KeyHeads)
 	kp, k = autograd.RoPE(kp, theta, 0), autograd.RoPE(k, theta, s.Prefix)
 
 	yp := autograd.Attention(autograd.RoPE(qp, theta, 0), kp, vp, kernels.AttentionParams{Causal: true}, nil)
@@ -52,7 +54,7 @@ func (l *layer) attendShared(x *autograd.Var, s Shared) *autograd.Var {
 		autograd.Concat(1, s.repeat(kp), k), autograd.Concat(1, s.repeat(vp), v),
 		kernels.AttentionParams{Causal: true, Offset: s.Prefix}, nil)
 	w := l.c.HiddenSize
-	return l.out.Forward(autograd.Concat(0, yp.View(s.Split(), w), y.View(rows*s.Cols, w)))
+	return autograd.Concat(0, yp.View(s.Split(), w), y.View(rows*s.Cols, w))
 }
 
 // repeat gives each row of a group its copy of the prefix' keys or values

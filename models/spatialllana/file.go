@@ -29,6 +29,49 @@ type OpenOptions struct {
 	// describes, if there is one: no weights are read.
 	Random bool
 	Seed   uint64 // of what is initialised
+	// Weights is how the language model's matrices are stored.
+	Weights Weights
+	// HostLayers is how many layers, counted from the last, stay in the memory
+	// of the process and are copied to the device when they are used.
+	HostLayers int
+}
+
+func (o OpenOptions) resident(c Config) int { return max(0, c.Layers-o.HostLayers) }
+
+// Weights says how a language model's matrices are stored on the device. Packed
+// ones cannot be trained.
+type Weights struct {
+	// AsStored keeps the type that the files have: nothing is rounded, and
+	// 16-bit files take half the memory of float32.
+	AsStored bool
+	// DType is a packed type to round to, or Invalid for float32.
+	DType tensor.DType
+}
+
+// ParseWeights reads auto (as stored), f32, bf16, f16, int8 or int4.
+func ParseWeights(s string) (Weights, error) {
+	if s == "auto" {
+		return Weights{AsStored: true}, nil
+	}
+	d, ok := nn.Storage(s)
+	if !ok {
+		return Weights{}, fmt.Errorf("weights %q: want auto, f32, bf16, f16, int8 or int4", s)
+	}
+	return Weights{DType: d}, nil
+}
+
+// storage returns the type of each matrix by its name.
+func (w Weights) storage(src checkpoint.Source) func(name string) tensor.DType {
+	if !w.AsStored {
+		return llama.Storage(w.DType)
+	}
+	return func(name string) tensor.DType {
+		info, err := src.Info(name)
+		if err != nil || !info.DType.IsPacked() {
+			return tensor.Invalid // a missing tensor is told of later
+		}
+		return info.DType
+	}
 }
 
 // Open loads a model folder onto d.
@@ -42,7 +85,7 @@ func Open(d kernels.Device, dir string, o OpenOptions) (*Model, error) {
 		return nil, err
 	}
 	if o.Random {
-		m := New(d, c, tok)
+		m := newModel(d, c, tok, llama.Storage(o.Weights.DType), o.resident(c))
 		m.Init(o.Seed)
 		m.Fresh = []string{"all weights"}
 		return m, nil
@@ -92,7 +135,7 @@ func fromTensors(d kernels.Device, c Config, tok *tokenizer.Tokenizer, src check
 	if err := checkSizes(src, c.Config); err != nil {
 		return nil, err
 	}
-	m := New(d, c, tok)
+	m := newModel(d, c, tok, o.Weights.storage(src), o.resident(c))
 	if fresh {
 		m.project.init(rand.New(rand.NewPCG(o.Seed, 2)))
 		m.Fresh = append(m.Fresh, "projector")
@@ -179,15 +222,12 @@ func (m *Model) load(src checkpoint.Source, freshProjector bool) error {
 		if skip(p.Name) {
 			continue
 		}
-		t, err := src.Tensor(p.Name)
-		if err != nil {
+		if err := checkpoint.Load(src, p.Name, p.Value); err != nil {
 			return err
 		}
-		v, err := t.Float32s()
-		if err != nil {
-			return err
+		if err := m.Device().Err(); err != nil {
+			return fmt.Errorf("tensor %s: %w", p.Name, err)
 		}
-		p.Value.SetFloat32(v)
 	}
 	return nil
 }

@@ -29,8 +29,14 @@ type Model struct {
 
 // New registers a model's parameters on d. They are not initialised.
 func New(d kernels.Device, c Config, tok *tokenizer.Tokenizer) *Model {
+	return newModel(d, c, tok, nil, c.Layers)
+}
+
+// newModel is New with the language model's matrices stored in the types that
+// storage gives, and its first resident layers on d (see llama.NewSplit).
+func newModel(d kernels.Device, c Config, tok *tokenizer.Tokenizer, storage func(name string) tensor.DType, resident int) *Model {
 	m := &Model{Config: c, Tokenizer: tok, Params: nn.NewSet(d)}
-	m.LM = llama.New(m.Params, c.Config)
+	m.LM = llama.NewSplit(m.Params.StoredAs(storage), c.Config, resident)
 	if c.Projector != nil {
 		m.project = newNetwork(m.Params, *c.Projector, c.HiddenSize)
 	}
@@ -45,7 +51,10 @@ func (m *Model) Init(seed uint64) {
 }
 
 // Free frees the parameters.
-func (m *Model) Free() { m.Params.Free() }
+func (m *Model) Free() {
+	m.Params.Free()
+	m.LM.Free()
+}
 
 // Device returns where the parameters live.
 func (m *Model) Device() kernels.Device { return m.Params.Device() }
@@ -114,8 +123,7 @@ func (m *Model) grow(ctx context.Context, p *nn.Param, rows, old int, r *rand.Ra
 	d, dtype := m.Device(), p.Value.DType()
 	p.Leaf.Free()
 	p.Value = tensor.New(d, dtype, rows, width)
-	p.Value.SetFloat32(v)
-	return nil
+	return p.Store(v)
 }
 
 // meanRow returns the mean of rows of the given width.
@@ -188,20 +196,4 @@ func Stage1Trainable(name string) bool {
 // Ends reports whether a token ends an answer.
 func (m *Model) Ends(id int) bool {
 	return m.EOS.Has(id) || len(m.EOS) == 0 && id == m.Tokenizer.EOSID()
-}
-
-// ObjectAt reports whether position at of a sequence is inside an object,
-// behind its <point_start> and not behind its <point_end>, and where the
-// <point_start> is.
-func (m *Model) ObjectAt(ids []int32, at int) (start int, inside bool) {
-	p := m.pointIDs()
-	for i := min(at, len(ids)) - 1; i >= 0; i-- {
-		switch ids[i] {
-		case p.end:
-			return 0, false
-		case p.start:
-			return i, true
-		}
-	}
-	return 0, false
 }

@@ -23,6 +23,8 @@ type Model struct {
 	encoder []encoderLayer
 	layers  []decoderLayer
 	decoder implicitDecoder
+
+	fixed *tensor.Tensor // queries behind the first self-attention, with Fix
 }
 
 // encoderLayer is a 1x1 convolution over the rows, followed by batch norm and
@@ -180,10 +182,13 @@ func (m *Model) Encode(matrix *autograd.Var) *autograd.Var {
 func (m *Model) Tokens(matrix *autograd.Var, progress func(layer int)) *autograd.Var {
 	t := matrix.Tape()
 	memory := m.Encode(matrix)
-	// The queries are the same for every item: add them to zeros of (B, ., .).
-	x := autograd.Add(t.Use(&m.queries.Leaf), t.Float32(make([]float32, matrix.Dim(0)), matrix.Dim(0), 1, 1))
+	x, first := m.begin(t, matrix.Dim(0))
 	for i := range m.layers {
-		x = autograd.Block(m.layers[i].forward, x, memory)
+		layer := m.layers[i].forward
+		if i == 0 {
+			layer = first
+		}
+		x = autograd.Block(layer, x, memory)
 		if progress != nil {
 			progress(i)
 		}
@@ -191,14 +196,61 @@ func (m *Model) Tokens(matrix *autograd.Var, progress func(layer int)) *autograd
 	return x
 }
 
+// begin returns the queries of a batch of b items and what the first layer does
+// to them. Its self-attention sees the learned queries only, the same for every
+// item: without dropout it is computed once, and with Fix not even that.
+func (m *Model) begin(t *autograd.Tape, b int) (x *autograd.Var, first func(...*autograd.Var) *autograd.Var) {
+	l := &m.layers[0]
+	x, first = t.Use(&m.queries.Leaf), l.forward
+	switch {
+	case m.fixed != nil && !t.Recording():
+		x, first = t.Const(m.fixed), l.read
+	case !t.Training() || l.dropout == 0:
+		x, first = autograd.Block(l.attend, x), l.read
+	}
+	return autograd.Add(x, t.Float32(make([]float32, b), b, 1, 1)), first
+}
+
+// Fix computes what no NeRF changes of Tokens once and for all, for tapes that
+// do not record. Parameters must not change afterwards.
+func (m *Model) Fix() {
+	t := autograd.Inference(m.Params.Device())
+	defer t.Release()
+	x := m.layers[0].attend(t.Use(&m.queries.Leaf)).Value()
+	m.fixed = x.View(x.Shape()...)
+}
+
+// Free frees the model's memory.
+func (m *Model) Free() {
+	m.Params.Free()
+	m.fixed.Free()
+}
+
 // forward maps queries (B, T, width), in[0], and the memory, in[1].
 func (l *decoderLayer) forward(in ...*autograd.Var) *autograd.Var {
+	return l.read(l.attend(in[0]), in[1])
+}
+
+// attend is the layer's self-attention, over queries (B, T, width).
+func (l *decoderLayer) attend(in ...*autograd.Var) *autograd.Var {
+	n := l.norm1.Forward(in[0])
+	return l.add(in[0], l.self.Out, l.self.Attend(n, n))
+}
+
+// read is the rest of the layer, which reads the memory, in[1].
+func (l *decoderLayer) read(in ...*autograd.Var) *autograd.Var {
 	x, memory := in[0], in[1]
-	n := l.norm1.Forward(x)
-	x = autograd.Add(x, autograd.Dropout(l.self.Forward(n, n), l.dropout))
-	x = autograd.Add(x, autograd.Dropout(l.cross.Forward(l.norm2.Forward(x), memory), l.dropout))
+	x = l.add(x, l.cross.Out, l.cross.Attend(l.norm2.Forward(x), memory))
 	h := autograd.Dropout(l.linear1.Forward(l.norm3.Forward(x)), l.dropout)
-	return autograd.Add(x, autograd.Dropout(l.linear2.Forward(h), l.dropout))
+	return l.add(x, l.linear2, h)
+}
+
+// add returns x + dropout(last(y)).
+func (l *decoderLayer) add(x *autograd.Var, last *nn.Linear, y *autograd.Var) *autograd.Var {
+	if l.dropout == 0 || !x.Tape().Training() {
+		return last.Add(x, y)
+	}
+	return autograd.Add(x, autograd.Dropout(last.Forward(y), l.dropout))
 }
 
 // Points are positions at which a tri-plane is read: Unit (B*N, 3) in box

@@ -138,7 +138,7 @@ func (tr *Trainer) resume() error {
 
 // Close frees the model and the optimiser's state.
 func (tr *Trainer) Close() {
-	tr.model.Params.Free()
+	tr.model.Free()
 	tr.optimiser.Free()
 	tr.last.Free()
 }

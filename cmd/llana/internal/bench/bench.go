@@ -24,7 +24,10 @@ type Result struct {
 	// cache can exceed 1.
 	CeilingShare    float64 `json:"ceiling_share"`
 	TokensPerSecond float64 `json:"tokens_per_second,omitempty"`
-	PeakBytes       int64   `json:"peak_bytes"` // of device memory that tensors held
+	// Dispatches is the number of GPU kernels of a run; on the processor, what
+	// a GPU of the smallest limits would need.
+	Dispatches int   `json:"dispatches"`
+	PeakBytes  int64 `json:"peak_bytes"` // of device memory that tensors held
 }
 
 // Case is something that can be timed.
@@ -34,8 +37,10 @@ type Case struct {
 	Large  bool
 	tokens int // that a run reads or writes
 	// prepare makes what a run needs on d.
-	prepare func(ctx context.Context, d kernels.Device) (work, error)
+	prepare prepareFunc
 }
+
+type prepareFunc func(ctx context.Context, d kernels.Device) (work, error)
 
 // work is a case ready to run.
 type work struct {
@@ -107,57 +112,68 @@ func (b *Bench) Ceilings() Ceilings { return b.ceilings }
 
 // Run times a case.
 func (b *Bench) Run(ctx context.Context, c Case) (Result, error) {
-	seconds, cost, peak, err := b.time(ctx, c, b.budget)
+	m, err := b.time(ctx, c, b.budget)
 	if err != nil {
 		return Result{}, fmt.Errorf("%s: %w", c.Name, err)
 	}
-	r := Result{Case: c.Name, Device: b.d.Info().Name, Threads: b.threads, Seconds: median(seconds), PeakBytes: peak}
-	r.GFLOPs = float64(cost.FLOPs) / r.Seconds / 1e9
-	r.GBps = float64(cost.Bytes) / r.Seconds / 1e9
+	r := Result{Case: c.Name, Device: b.d.Info().Name, Threads: b.threads,
+		Seconds: median(m.seconds), PeakBytes: m.peak, Dispatches: m.dispatches}
+	r.GFLOPs = float64(m.cost.FLOPs) / r.Seconds / 1e9
+	r.GBps = float64(m.cost.Bytes) / r.Seconds / 1e9
 	r.CeilingShare = b.ceilings.share(r)
 	r.TokensPerSecond = float64(c.tokens) / r.Seconds
 	return r, nil
 }
 
-// time returns the seconds of one run in each of some batches, a run's work
-// and the most memory held. Runs of a batch are launched together, so that
-// waiting for a GPU does not count. A run longer than the budget is timed once.
-func (b *Bench) time(ctx context.Context, c Case, budget time.Duration) (seconds []float64, cost kernels.Cost, peak int64, err error) {
+// measure is what was found out about a case.
+type measure struct {
+	seconds    []float64    // of one run, in each of some batches
+	cost       kernels.Cost // of one run
+	dispatches int          // of one run
+	peak       int64        // the most bytes held
+}
+
+// time times a case. Runs of a batch are launched together, so that waiting for
+// a GPU does not count. A run longer than the budget is timed once.
+func (b *Bench) time(ctx context.Context, c Case, budget time.Duration) (m measure, err error) {
 	before := b.d.live
 	b.d.peak = before
 	w, err := c.prepare(ctx, b.d)
 	if err != nil {
-		return nil, cost, 0, err
+		return m, err
 	}
 	defer w.free()
 	if err := b.d.Sync(ctx); err != nil {
-		return nil, cost, 0, err
+		return m, err
 	}
-	b.d.resetCost()
+	b.d.countWork(true)
 	first, err := b.batch(ctx, w, 1)
 	if err != nil {
-		return nil, cost, 0, err
+		return m, err
 	}
-	cost = b.d.cost
+	b.d.countWork(false)
+	m.cost, m.dispatches = b.d.cost, b.d.dispatches
 	if first > budget {
-		return []float64{first.Seconds()}, cost, b.d.peak - before, nil
+		m.seconds, m.peak = []float64{first.Seconds()}, b.d.peak-before
+		return m, nil
 	}
 	// The first run may have compiled a shader: a second one tells how many
 	// fit into a batch.
 	once, err := b.batch(ctx, w, 1)
 	if err != nil {
-		return nil, cost, 0, err
+		return m, err
 	}
 	const batches = 9
 	n := max(1, int(budget/batches/max(once, time.Microsecond)))
-	for begin := time.Now(); len(seconds) < batches && (len(seconds) < 3 || time.Since(begin) < budget); {
+	for begin := time.Now(); len(m.seconds) < batches && (len(m.seconds) < 3 || time.Since(begin) < budget); {
 		t, err := b.batch(ctx, w, n)
 		if err != nil {
-			return nil, cost, 0, err
+			return m, err
 		}
-		seconds = append(seconds, t.Seconds()/float64(n))
+		m.seconds = append(m.seconds, t.Seconds()/float64(n))
 	}
-	return seconds, cost, b.d.peak - before, nil
+	m.peak = b.d.peak - before
+	return m, nil
 }
 
 func (b *Bench) batch(ctx context.Context, w work, n int) (time.Duration, error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"llana/kernels"
+	"llana/tensor"
 )
 
 // Ceilings are the highest rates measured on a device.
@@ -44,7 +45,11 @@ func (b *Bench) measureCeilings(ctx context.Context) (c Ceilings, err error) {
 		// The reference of the multiply-add loop is plain Go, so the tuned
 		// product is the better measure.
 		for _, n := range []int{512, 1024} {
-			computed = append(computed, matmulCase("matmul", n, n, n))
+			product, err := matmulCase("matmul", tensor.Invalid, n, n, n)
+			if err != nil {
+				return c, err
+			}
+			computed = append(computed, product)
 		}
 	} else {
 		p := kernels.FMALoopParams{Rounds: 256, Mul: 0.5}
@@ -62,10 +67,10 @@ func (b *Bench) measureCeilings(ctx context.Context) (c Ceilings, err error) {
 
 // best returns the rates of a case's fastest batch.
 func (b *Bench) best(ctx context.Context, c Case) (gflops, gbps float64, err error) {
-	seconds, cost, _, err := b.time(ctx, c, ceilingBudgets*b.budget)
+	m, err := b.time(ctx, c, ceilingBudgets*b.budget)
 	if err != nil {
 		return 0, 0, err
 	}
-	s := slices.Min(seconds)
-	return float64(cost.FLOPs) / s / 1e9, float64(cost.Bytes) / s / 1e9, nil
+	s := slices.Min(m.seconds)
+	return float64(m.cost.FLOPs) / s / 1e9, float64(m.cost.Bytes) / s / 1e9, nil
 }

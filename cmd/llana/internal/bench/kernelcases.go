@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"llana/kernels"
+	"llana/nn"
 	"llana/tensor"
 )
 
@@ -17,6 +18,9 @@ var shaped = []string{
 	"matmul/f32/1024x1024x1024",
 	"matmul/f32/3072x2064x516",
 	"matvec/f32/2048x768",
+	"matvec/bf16/4096x4096",
+	"matvec/int8/4096x4096",
+	"matvec/int4/4096x4096",
 	"attention/forward/1x3072x12x43",
 	"attention/backward/1x3072x12x43",
 	"attention/decode/1x1024x12x64",
@@ -24,8 +28,8 @@ var shaped = []string{
 
 // parse makes a case of a name that holds sizes:
 //
-//	matmul/f32/MxNxK
-//	matvec/f32/MxK
+//	matmul/TYPE/MxNxK                       TYPE is how weights are stored:
+//	matvec/TYPE/MxK                         f32, bf16, f16, int8 or int4
 //	attention/{forward,backward}/BxTxHxD    full attention
 //	attention/decode/BxTxHxD                one query, T keys
 func parse(name string) (Case, error) {
@@ -45,11 +49,14 @@ func parse(name string) (Case, error) {
 	if work > 1e12 {
 		return Case{}, fmt.Errorf("case %q is too large", name)
 	}
-	switch kind := name[:at]; {
-	case kind == "matmul/f32" && len(sizes) == 3:
-		return matmulCase(name, sizes[0], sizes[1], sizes[2]), nil
-	case kind == "matvec/f32" && len(sizes) == 2:
-		return matmulCase(name, 1, sizes[0], sizes[1]), nil
+	kind := name[:at]
+	product, stored, _ := strings.Cut(kind, "/")
+	d, known := nn.Storage(stored)
+	switch {
+	case product == "matmul" && known && len(sizes) == 3:
+		return matmulCase(name, d, sizes[0], sizes[1], sizes[2])
+	case product == "matvec" && known && len(sizes) == 2:
+		return matmulCase(name, d, 1, sizes[0], sizes[1])
 	case kind == "attention/forward" && len(sizes) == 4:
 		return attentionForward(name, [4]int(sizes), sizes[1]), nil
 	case kind == "attention/backward" && len(sizes) == 4:
@@ -64,10 +71,14 @@ func unknown(name string) error {
 	return fmt.Errorf("no case %q: --list shows them", name)
 }
 
-// matmulCase is x (M, K) times weights (N, K) transposed, as layers compute it.
-func matmulCase(name string, m, n, k int) Case {
+// matmulCase is x (M, K) times weights (N, K) transposed, as layers compute it,
+// with the weights stored as d; Invalid is the device's own type.
+func matmulCase(name string, d tensor.DType, m, n, k int) (Case, error) {
+	if d != tensor.Invalid && !tensor.CanPack(d, []int{n, k}) {
+		return Case{}, fmt.Errorf("case %q: rows of %d weights cannot be stored as %v", name, k, d)
+	}
 	return opCase(name, kernels.MatMul, kernels.Case{P: kernels.MatMulParams{TransB: true},
-		In: []kernels.Fill{kernels.Normal(m, k), kernels.Normal(n, k), {}}})
+		In: []kernels.Fill{kernels.Normal(m, k), kernels.Normal(n, k).As(d)}}), nil
 }
 
 func attentionForward(name string, s [4]int, queries int) Case {
@@ -128,65 +139,13 @@ func operandSizes(c kernels.Case) string {
 // opCase times one call of an operation.
 func opCase(name string, op *kernels.Op, c kernels.Case) Case {
 	return Case{Name: name, prepare: func(_ context.Context, d kernels.Device) (work, error) {
-		in, out := operands(d, op, c)
+		call := c.Call(op, d, d.Float(), rand.New(rand.NewPCG(1, 2)))
 		return work{
 			run: func(context.Context) error {
-				kernels.RunInto(d, op, c.P, in, out)
+				kernels.RunInto(d, op, c.P, call.In, call.Out)
 				return nil
 			},
-			free: func() {
-				for _, t := range append(in, out...) {
-					t.Free()
-				}
-			},
+			free: call.Free,
 		}, nil
 	}}
-}
-
-// operands makes the inputs and outputs of a case.
-func operands(d kernels.Device, op *kernels.Op, c kernels.Case) (in, out []*tensor.Tensor) {
-	r := rand.New(rand.NewPCG(1, 2))
-	shapes := make([][]int, len(c.In))
-	for i, f := range c.In {
-		var t *tensor.Tensor
-		if f.Present() {
-			shapes[i] = f.Shape
-			t = fill(d, op.In[i].Kind, f, r)
-		}
-		in = append(in, t)
-	}
-	inOut := 0
-	for i, s := range op.OutShapes(c.P, shapes) {
-		a := op.Out[i]
-		if a.InOut {
-			out = append(out, fill(d, a.Kind, c.InOut[inOut], r))
-			inOut++
-			continue
-		}
-		if i < len(c.OutShapes) && c.OutShapes[i] != nil {
-			s = c.OutShapes[i]
-		}
-		dt := d.Float()
-		if a.Kind == kernels.Int {
-			dt = tensor.I32
-		}
-		out = append(out, tensor.New(d, dt, s...))
-	}
-	return in, out
-}
-
-func fill(d kernels.Device, k kernels.Kind, f kernels.Fill, r *rand.Rand) *tensor.Tensor {
-	n := tensor.Numel(f.Shape)
-	if k == kernels.Int {
-		v := make([]int32, n)
-		for i := range v {
-			v[i] = int32(f.Gen(r, i))
-		}
-		return tensor.Int32(d, v, f.Shape...)
-	}
-	v := make([]float32, n)
-	for i := range v {
-		v[i] = float32(f.Gen(r, i))
-	}
-	return tensor.Float32(d, v, f.Shape...)
 }

@@ -14,15 +14,20 @@ type meter struct {
 	kernels.Device
 
 	mu         sync.Mutex
+	counting   bool // of the work; not while time is measured
 	cost       kernels.Cost
+	dispatches int // of GPU kernels
 	live, peak int64
 }
 
 func (m *meter) Launch(c *kernels.Call) {
-	cost := c.Cost()
 	m.mu.Lock()
-	m.cost.FLOPs += cost.FLOPs
-	m.cost.Bytes += cost.Bytes
+	if m.counting {
+		cost := c.Cost()
+		m.cost.FLOPs += cost.FLOPs
+		m.cost.Bytes += cost.Bytes
+		m.dispatches += len(kernels.PlanCall(c, m.Info().Limits).Dispatches)
+	}
 	m.mu.Unlock()
 	m.Device.Launch(c)
 }
@@ -44,9 +49,11 @@ func (m *meter) count(n int64) {
 	m.mu.Unlock()
 }
 
-// resetCost starts counting the work anew.
-func (m *meter) resetCost() {
+// countWork starts counting the work anew, or stops.
+func (m *meter) countWork(on bool) {
 	m.mu.Lock()
-	m.cost = kernels.Cost{}
+	if m.counting = on; on {
+		m.cost, m.dispatches = kernels.Cost{}, 0
+	}
 	m.mu.Unlock()
 }

@@ -17,15 +17,20 @@ import (
 
 // modelCases are whole models with random weights.
 func modelCases() []Case {
-	return []Case{
+	all := []Case{
 		{Name: "llama110m/forward512", Large: true, tokens: 512, prepare: llamaForward},
 		{Name: "llama110m/train512", Large: true, tokens: 512, prepare: llamaTrain},
-		{Name: "llama110m/prompt256/f32", Large: true, tokens: 256, prepare: llamaPrompt},
-		{Name: "llama110m/generate32/f32", Large: true, tokens: 32, prepare: llamaGenerate},
-		{Name: "weights2space/encode", Large: true, prepare: encode},
-		{Name: "weights2space/train", Large: true, prepare: encoderTrain},
-		{Name: "nerf/query", prepare: nerfQuery},
 	}
+	for _, stored := range []string{"f32", "bf16", "int8", "int4"} {
+		d, _ := nn.Storage(stored)
+		all = append(all,
+			Case{Name: "llama110m/prompt256/" + stored, Large: true, tokens: 256, prepare: llamaPrompt(d)},
+			Case{Name: "llama110m/generate32/" + stored, Large: true, tokens: 32, prepare: llamaGenerate(d)})
+	}
+	return append(all,
+		Case{Name: "weights2space/encode", Large: true, prepare: encode},
+		Case{Name: "weights2space/train", Large: true, prepare: encoderTrain},
+		Case{Name: "nerf/query", prepare: nerfQuery})
 }
 
 // llama110m are the sizes of Llama 2's smallest sibling.
@@ -39,9 +44,10 @@ type language struct {
 	ids *tensor.Tensor // (1, n)
 }
 
-func newLanguage(d kernels.Device, n int) language {
+// newLanguage stores its matrices as stored.
+func newLanguage(d kernels.Device, stored tensor.DType, n int) language {
 	l := language{set: nn.NewSet(d)}
-	l.Model = llama.New(l.set, llama110m)
+	l.Model = llama.New(l.set.StoredAs(llama.Storage(stored)), llama110m)
 	r := rand.New(rand.NewPCG(3, 4))
 	l.Init(r)
 	ids := make([]int32, n)
@@ -63,7 +69,7 @@ func (l language) read(t *autograd.Tape, ids *tensor.Tensor, cache *llama.Cache)
 }
 
 func llamaForward(_ context.Context, d kernels.Device) (work, error) {
-	l := newLanguage(d, 512)
+	l := newLanguage(d, tensor.Invalid, 512)
 	return work{free: l.free, run: func(context.Context) error {
 		t := autograd.Inference(d)
 		defer t.Release()
@@ -73,7 +79,7 @@ func llamaForward(_ context.Context, d kernels.Device) (work, error) {
 }
 
 func llamaTrain(_ context.Context, d kernels.Device) (work, error) {
-	l := newLanguage(d, 512)
+	l := newLanguage(d, tensor.Invalid, 512)
 	opt := train.NewAdamW(d, l.set.Trainable())
 	opt.MaxNorm = 1
 	free := func() {
@@ -97,52 +103,58 @@ func (l language) next(t *autograd.Tape, h *autograd.Var) *tensor.Tensor {
 	return t.Run1(kernels.Argmax, kernels.None{}, l.Logits(last).Value().View(1, l.VocabSize))
 }
 
-func llamaPrompt(_ context.Context, d kernels.Device) (work, error) {
-	l := newLanguage(d, 256)
-	cache := l.NewCache(d, 1, 256)
-	free := func() {
-		cache.Free()
-		l.free()
+func llamaPrompt(stored tensor.DType) prepareFunc {
+	return func(_ context.Context, d kernels.Device) (work, error) {
+		l := newLanguage(d, stored, 256)
+		cache := l.NewCache(d, 1, 256)
+		free := func() {
+			cache.Free()
+			l.free()
+		}
+		return work{free: free, run: func(context.Context) error {
+			t := autograd.Inference(d)
+			defer t.Release()
+			cache.Len = 0
+			l.next(t, l.read(t, l.ids, cache))
+			return nil
+		}}, nil
 	}
-	return work{free: free, run: func(context.Context) error {
-		t := autograd.Inference(d)
-		defer t.Release()
-		cache.Len = 0
-		l.next(t, l.read(t, l.ids, cache))
-		return nil
-	}}, nil
 }
 
 // llamaGenerate writes 32 tokens behind a prompt of 256, reading each back as
 // an answer does.
-func llamaGenerate(_ context.Context, d kernels.Device) (work, error) {
-	l := newLanguage(d, 256)
-	cache := l.NewCache(d, 1, 256+32)
-	free := func() {
-		cache.Free()
-		l.free()
-	}
-	t := autograd.Inference(d)
-	l.read(t, l.ids, cache)
-	t.Release()
-	step := func(ctx context.Context, id int32) (int32, error) {
+func llamaGenerate(stored tensor.DType) prepareFunc {
+	return func(_ context.Context, d kernels.Device) (work, error) {
+		l := newLanguage(d, stored, 256)
+		cache := l.NewCache(d, 1, 256+32)
 		t := autograd.Inference(d)
-		defer t.Release()
-		ids, err := l.next(t, l.read(t, t.Int32([]int32{id}, 1, 1), cache)).ReadInt32(ctx)
-		if err != nil {
-			return 0, err
+		l.read(t, l.ids, cache)
+		t.Release()
+		free := func() {
+			cache.Free()
+			l.free()
 		}
-		return ids[0], nil
-	}
-	return work{free: free, run: func(ctx context.Context) (err error) {
-		cache.Len = 256
-		for id, i := int32(1), 0; i < 32; i++ {
-			if id, err = step(ctx, id); err != nil {
-				return err
+		return work{free: free, run: func(ctx context.Context) (err error) {
+			cache.Len = 256
+			for id, i := int32(1), 0; i < 32; i++ {
+				if id, err = l.step(ctx, d, id, cache); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	}}, nil
+			return nil
+		}}, nil
+	}
+}
+
+// step reads a token and returns the next one.
+func (l language) step(ctx context.Context, d kernels.Device, id int32, cache *llama.Cache) (int32, error) {
+	t := autograd.Inference(d)
+	defer t.Release()
+	ids, err := l.next(t, l.read(t, t.Int32([]int32{id}, 1, 1), cache)).ReadInt32(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], nil
 }
 
 // newEncoder returns an encoder of the published size, and a NeRF's matrix.
@@ -155,7 +167,7 @@ func newEncoder(d kernels.Device) (*weights2space.Model, []float32) {
 
 func encode(_ context.Context, d kernels.Device) (work, error) {
 	m, matrix := newEncoder(d)
-	return work{free: m.Params.Free, run: func(context.Context) error {
+	return work{free: m.Free, run: func(context.Context) error {
 		t := autograd.Inference(d)
 		defer t.Release()
 		m.Tokens(t.Float32(matrix, 1, m.Rows, m.RowWidth), nil)
@@ -171,7 +183,7 @@ func encoderTrain(_ context.Context, d kernels.Device) (work, error) {
 	batch := randomRays(512, 48, 35000, m.Half)
 	free := func() {
 		opt.Free()
-		m.Params.Free()
+		m.Free()
 	}
 	return work{free: free, run: func(context.Context) error {
 		t := autograd.New(d, autograd.Options{Record: true, Training: true, Seed: 6})
@@ -211,7 +223,7 @@ func nerfQuery(_ context.Context, d kernels.Device) (work, error) {
 	const n = 1 << 16
 	a := nerf.Published
 	net := nerf.NewNet(d, a, a.Init(nerf.SharedSeed))
-	u := fill(d, kernels.Float, kernels.Uniform(0, 1, n, 3), rand.New(rand.NewPCG(9, 10)))
+	u := kernels.Uniform(0, 1, n, 3).Tensor(d, kernels.Float, d.Float(), rand.New(rand.NewPCG(9, 10)))
 	free := func() {
 		net.Free()
 		u.Free()

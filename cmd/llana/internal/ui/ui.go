@@ -70,6 +70,13 @@ func (b *Bar) Set(done int) {
 	}
 }
 
+// Total changes how many there are.
+func (b *Bar) Total(n int) {
+	if b.p != nil {
+		b.p.ChangeMax(n)
+	}
+}
+
 // Add shows that n more are done.
 func (b *Bar) Add(n int) { b.Set(b.done + n) }
 

@@ -1,9 +1,9 @@
-package checkpoint
+package tensor
 
 import "math"
 
-// f16ToF32 widens an IEEE 754 binary16 number, exactly.
-func f16ToF32(h uint16) float32 {
+// F16ToF32 widens an IEEE 754 binary16 number, exactly.
+func F16ToF32(h uint16) float32 {
 	sign := uint32(h>>15) << 31
 	exp := uint32(h >> 10 & 0x1f)
 	frac := uint32(h & 0x3ff)
@@ -17,9 +17,9 @@ func f16ToF32(h uint16) float32 {
 	return math.Float32frombits(sign | (exp+127-15)<<23 | frac<<13)
 }
 
-// f32ToF16 rounds to the nearest binary16 number, ties to even; too large
+// F32ToF16 rounds to the nearest binary16 number, ties to even; too large
 // numbers become infinite.
-func f32ToF16(f float32) uint16 {
+func F32ToF16(f float32) uint16 {
 	b := math.Float32bits(f)
 	sign := uint16(b >> 16 & 0x8000)
 	b &= 0x7fffffff
@@ -37,8 +37,11 @@ func f32ToF16(f float32) uint16 {
 	return sign | uint16((b-0x38000000)>>13)
 }
 
-// f32ToBF16 rounds to the nearest bfloat16 number, ties to even.
-func f32ToBF16(f float32) uint16 {
+// BF16ToF32 widens a bfloat16 number, exactly.
+func BF16ToF32(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }
+
+// F32ToBF16 rounds to the nearest bfloat16 number, ties to even.
+func F32ToBF16(f float32) uint16 {
 	b := math.Float32bits(f)
 	if b&0x7fffffff > 0x7f800000 {
 		return uint16(b>>16) | 0x40 // NaN, kept a NaN when its low bits are cut

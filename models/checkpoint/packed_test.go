@@ -1,0 +1,154 @@
+package checkpoint
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"llana/tensor"
+)
+
+func randomTensor(name string, seed uint64, shape ...int) *Tensor {
+	r := rand.New(rand.NewPCG(seed, 0))
+	v := make([]float32, numel(shape))
+	for i := range v {
+		v[i] = float32(r.NormFloat64())
+	}
+	return FromFloat32(name, shape, v)
+}
+
+// writePacked writes a file with a tensor of each block type and a plain one.
+func writePacked(t *testing.T) (path string, want []*Tensor) {
+	t.Helper()
+	for i, dt := range []tensor.DType{tensor.Q8, tensor.Q4, tensor.F32} {
+		x, err := randomTensor(dt.String(), uint64(i), 5, 48).To(dt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, x)
+	}
+	path = filepath.Join(t.TempDir(), "model.safetensors")
+	if err := WriteSafetensors(path, want, map[string]string{"format": "pt"}); err != nil {
+		t.Fatal(err)
+	}
+	return path, want
+}
+
+func TestPackedRoundTrip(t *testing.T) {
+	path, want := writePacked(t)
+	src, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	for _, w := range want {
+		got, err := src.Tensor(w.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.DType != w.DType || !slices.Equal(got.Shape, w.Shape) || !bytes.Equal(got.Data, w.Data) {
+			t.Errorf("%s: came back as %v %v", w.Name, got.DType, got.Shape)
+		}
+		if info, err := src.Info(w.Name); err != nil || info.Bytes() != int64(len(w.Data)) {
+			t.Errorf("%s: described as %v, %v", w.Name, info, err)
+		}
+	}
+}
+
+func TestPackedMetadataIsChecked(t *testing.T) {
+	path, _ := writePacked(t)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ old, new, want string }{
+		{`\"width\":48`, `\"width\":96`, "does not hold rows of 96"},
+		{`\"width\":48`, `\"width\":-8`, "does not hold rows of -8"},
+		{`\"dtype\":\"int4\"`, `\"dtype\":\"int3\"`, `dtype "int3"`},
+		{`\"int4\":{`, `\"int5\":{`, `tensor "int5" is not in the file`},
+		{`{\"int4\":`, `[\"int4\":`, packedKey},
+	} {
+		broken := bytes.Replace(whole, []byte(c.old), []byte(c.new), 1)
+		if bytes.Equal(broken, whole) {
+			t.Fatalf("%q does not occur", c.old)
+		}
+		_, err := OpenReader("f", bytes.NewReader(broken), int64(len(broken)))
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("with %s: error %v, want one about %q", c.new, err, c.want)
+		}
+	}
+}
+
+// Stream gives what Tensor gives, from every kind of source.
+func TestStream(t *testing.T) {
+	large := randomTensor("x.large", 1, 1500, 3000) // more than two pieces
+	small := randomTensor("x.small", 2, 7)
+	dir := t.TempDir()
+	st, pt, folder := filepath.Join(dir, "a.safetensors"), filepath.Join(dir, "a.pt"), filepath.Join(dir, "model")
+	memory, err := FromTensors(large, small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteSafetensors(st, []*Tensor{large, small}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteTorch(pt, StateDict(large, small)); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteModel(folder, memory, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{st, pt, folder} {
+		src, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []*Tensor{large, small} {
+			got, pieces := []byte(nil), 0
+			err := Stream(TrimPrefix(src, "x."), strings.TrimPrefix(want.Name, "x."), 12, func(at int64, piece []byte) error {
+				if int(at) != len(got) || len(piece)%12 != 0 && at+int64(len(piece)) != int64(len(want.Data)) {
+					t.Errorf("%s: piece of %d bytes at %d behind %d", path, len(piece), at, len(got))
+				}
+				pieces++
+				got = append(got, piece...)
+				return nil
+			})
+			if err != nil || !bytes.Equal(got, want.Data) {
+				t.Errorf("%s: %s streamed differently: %v", path, want.Name, err)
+			}
+			if want == large && pieces < 3 {
+				t.Errorf("%s: %d bytes came in %d pieces", path, len(got), pieces)
+			}
+		}
+		if err := Stream(src, "none", 4, nil); err == nil {
+			t.Errorf("%s: a tensor that is not there was streamed", path)
+		}
+		src.Close()
+	}
+}
+
+func TestStreamVerifiesChecksums(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.pt")
+	x := randomTensor("x", 1, 100)
+	if err := WriteTorch(path, StateDict(x)); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(whole, x.Data[:16])
+	whole[at] ^= 1
+	src, err := OpenReader("f", bytes.NewReader(whole), int64(len(whole)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Stream(src, "x", 4, func(int64, []byte) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "checksum") {
+		t.Errorf("a changed byte: error %v, want one about the checksum", err)
+	}
+}
