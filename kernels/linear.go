@@ -58,7 +58,7 @@ var SwiGLULinear = Declare(Decl[None]{
 		gate, up := pl.Temp(max(1, n)), pl.Temp(max(1, n))
 		linearPlan(pl, pl.In[1], gate)
 		linearPlan(pl, pl.In[2], up)
-		pl.Dispatch("swiglu", []Const{{"BACKWARD", false}}, Words(n), []Bind{gate, up, B(pl.Out[0])}, pl.Fold(ceilDiv(n, 256)))
+		swigluDispatch(pl, n, false, []Bind{gate, up, B(pl.Out[0])})
 	},
 	Cost:  func(_ None, in, _ [][]int) Cost { return linearCost(in) },
 	Tol:   TolProduct,
