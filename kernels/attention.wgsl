@@ -6,23 +6,29 @@
 // (B, heads, queries). With VEC, dim is a multiple of 4. Grid:
 // B * heads * tiles * blocks, folded. A workgroup computes a tile of queries
 // and a block of columns of the output, going over the keys in tiles: side A of
-// attention_tile.wgsl are queries, side B keys.
+// attention.tmpl are queries, side B keys.
 //
 // Scores are kept times log2 e: weights are exp2(score - top), top being the
 // largest score of a query so far. A query that sees no key gets 0 and an lse of
 // minus infinity.
+{{- $t := set . "M" 8}}
 
-{{include "attention_masks"}}
-{{$unit := "f32"}}{{if .VEC}}{{$unit = "vec4<f32>"}}{{end -}}
-@group(0) @binding(1) var<storage, read> q: array<{{$unit}}>;
-@group(0) @binding(2) var<storage, read> k: array<{{$unit}}>;
-@group(0) @binding(3) var<storage, read> v: array<{{$unit}}>;
+{{template "attention_params" .}}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> q: array<{{template "attention_element" .}}>;
+@group(0) @binding(2) var<storage, read> k: array<{{template "attention_element" .}}>;
+@group(0) @binding(3) var<storage, read> v: array<{{template "attention_element" .}}>;
 @group(0) @binding(4) var<storage, read> lengths: array<i32>;
 @group(0) @binding(5) var<storage, read> seed: array<u32>;
-@group(0) @binding(6) var<storage, read_write> out: array<{{$unit}}>;
+@group(0) @binding(6) var<storage, read_write> out: array<{{template "attention_element" .}}>;
 @group(0) @binding(7) var<storage, read_write> lse: array<f32>;
 
-{{include "attention_tile"}}
+{{template "attention_tile" $t}}
+
+{{template "attention_masks" .}}
+
+{{template "attention_store" (set $t "OUT" "out")}}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
@@ -60,15 +66,15 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         drop_key = pcg(seed[0]);
         drop_row = (head * p.queries + row) * p.keys;
     }
-    {{include "attention_rows" "a"}}
+    {{template "attention_rows_a" $t}}
 
     var top = vec4<f32>(-1.0e30, -1.0e30, -1.0e30, -1.0e30);
     var sum = vec4<f32>(0.0, 0.0, 0.0, 0.0); // over this invocation's keys only
-    {{include "attention_sums" "o"}}
+    {{template "attention_sums" (set $t "O" "o")}}
 
     for (var first_b = 0u; first_b < end_b; first_b = first_b + BN) {
-        {{include "attention_rows" "b"}}
-        {{include "attention_scores" "s" "q" "k"}}
+        {{template "attention_rows_b" $t}}
+        {{template "attention_scores" (set $t "S" "s" "A" "q" "B" "k")}}
 
         // Mask, and the rows' new maxima. What is masked is far below every
         // top, so that its weight is 0.
@@ -110,7 +116,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         op{{$r}} = op{{$r}} * shrink.{{xyzw $r}};
         {{- end}}
         {{- end}}
-        {{include "attention_product" "s" "o" "v"}}
+        {{template "attention_product" (set $t "S" "s" "O" "o" "B" "v")}}
     }
 
     // The sums of all keys, in every invocation of a row.
@@ -123,7 +129,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let some = vec4<u32>(0u, 0u, 0u, 0u) < seen;
     let divisor = select(vec4<f32>(1.0, 1.0, 1.0, 1.0), total, some);
     let factor = p.keep / divisor;
-    {{include "attention_write" "out" "o" "p.queries"}}
+    {{template "attention_write" (set $t "OUT" "out" "O" "o" "END" "p.queries")}}
     if (block == 0u && tx == 0u) {
         let inf = vec4<f32>(p.minus_inf, p.minus_inf, p.minus_inf, p.minus_inf);
         let l = select(inf, top * 0.6931471805599453 + log(divisor), some);

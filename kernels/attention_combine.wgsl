@@ -7,6 +7,7 @@
 // 256 for each row, folded over x and y.
 {{- $unit := "f32"}}{{$zero := "0.0"}}
 {{- if .VEC}}{{$unit = "vec4<f32>"}}{{$zero = "vec4<f32>(0.0, 0.0, 0.0, 0.0)"}}{{end}}
+{{- $t := set . "UNIT" $unit "ZERO" $zero}}
 
 struct Params { rows: u32, splits: u32, dim: u32, heads: u32, queries: u32, minus_inf: f32 }
 
@@ -15,7 +16,7 @@ struct Params { rows: u32, splits: u32, dim: u32, heads: u32, queries: u32, minu
 @group(0) @binding(2) var<storage, read_write> out: array<{{$unit}}>;
 @group(0) @binding(3) var<storage, read_write> lse: array<f32>;
 
-{{include "attention_weighted" 0}}
+{{template "attention_weighted" (set $t "ROOM" 0)}}
 
 // end_top and end_sum return what part s, counted over all rows, ends with.
 fn end_top(s: u32) -> f32 {
@@ -53,10 +54,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         }
         workgroupBarrier();
         let base = (first + s0) * width;
-        {{include "attention_add" "parts" "n" "base" "width" "end_sum" "first + s0"}}
+        {{template "attention_add_weighted" (set $t "X" "parts" "N" "n" "AT" "base" "STRIDE" "width" "FACTOR" "end_sum" "FACTORS" "first + s0")}}
         workgroupBarrier();
     }
-    {{include "attention_join"}}
+    {{template "attention_join_teams" $t}}
     // Parts without keys have the sum 0; those with NaN have not.
     let seen = bitcast<u32>(total) != 0u;
     let divisor = select(1.0, total, seen);

@@ -14,10 +14,9 @@
 struct Params { rows: u32, items: u32, queries: u32, heads: u32, dim: u32, keys: u32, masked: u32, dropout: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-{{$unit := "f32"}}{{if .VEC}}{{$unit = "vec4<f32>"}}{{end -}}
-@group(0) @binding(1) var<storage, read> out: array<{{$unit}}>;
+@group(0) @binding(1) var<storage, read> out: array<{{template "attention_element" .}}>;
 @group(0) @binding(2) var<storage, read> lse: array<f32>;
-@group(0) @binding(3) var<storage, read> dout: array<{{$unit}}>;
+@group(0) @binding(3) var<storage, read> dout: array<{{template "attention_element" .}}>;
 @group(0) @binding(4) var<storage, read> lengths: array<i32>;
 @group(0) @binding(5) var<storage, read> seed: array<u32>;
 @group(0) @binding(6) var<storage, read_write> stats: array<u32>;

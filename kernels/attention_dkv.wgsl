@@ -9,19 +9,27 @@
 // is a multiple of 4. Grid: B * kv_heads * tiles * blocks, folded. A workgroup
 // computes a tile of keys and a block of columns, going over the query heads and
 // the queries in tiles, so that no two workgroups add to the same element: side
-// A of attention_tile.wgsl are keys, side B queries.
+// A of attention.tmpl are keys, side B queries.
+{{- $t := set . "M" 4}}
 
-{{include "attention_masks"}}
-{{$unit := "f32"}}{{if .VEC}}{{$unit = "vec4<f32>"}}{{end -}}
-@group(0) @binding(1) var<storage, read> q: array<{{$unit}}>;
-@group(0) @binding(2) var<storage, read> k: array<{{$unit}}>;
-@group(0) @binding(3) var<storage, read> v: array<{{$unit}}>;
-@group(0) @binding(4) var<storage, read> dout: array<{{$unit}}>;
+{{template "attention_params" .}}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> q: array<{{template "attention_element" .}}>;
+@group(0) @binding(2) var<storage, read> k: array<{{template "attention_element" .}}>;
+@group(0) @binding(3) var<storage, read> v: array<{{template "attention_element" .}}>;
+@group(0) @binding(4) var<storage, read> dout: array<{{template "attention_element" .}}>;
 @group(0) @binding(5) var<storage, read> stats: array<u32>;
-@group(0) @binding(6) var<storage, read_write> dk: array<{{$unit}}>;
-@group(0) @binding(7) var<storage, read_write> dv: array<{{$unit}}>;
+@group(0) @binding(6) var<storage, read_write> dk: array<{{template "attention_element" .}}>;
+@group(0) @binding(7) var<storage, read_write> dv: array<{{template "attention_element" .}}>;
 
-{{include "attention_tile"}}
+{{template "attention_tile" $t}}
+
+{{template "attention_masks" .}}
+
+{{template "attention_store" (set $t "OUT" "dk")}}
+
+{{template "attention_store" (set $t "OUT" "dv")}}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
@@ -53,17 +61,17 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     if (first_a >= used) {
         first = p.queries;
     }
-    {{include "attention_rows" "a"}}
-    {{include "attention_sums" "k"}}
-    {{include "attention_sums" "v"}}
+    {{template "attention_rows_a" $t}}
+    {{template "attention_sums" (set $t "O" "k")}}
+    {{template "attention_sums" (set $t "O" "v")}}
 
     for (var member = 0u; member < shared_by; member = member + 1u) {
         let head = b * p.heads + kv_head * shared_by + member;
         let base_b = (b * p.queries * p.heads + kv_head * shared_by + member) * width;
         for (var first_b = first; first_b < end_b; first_b = first_b + BN) {
-            {{include "attention_rows" "b"}}
-            {{include "attention_scores" "s" "k" "q"}}
-            {{include "attention_scores" "g" "v" "dout"}}
+            {{template "attention_rows_b" $t}}
+            {{template "attention_scores" (set $t "S" "s" "A" "k" "B" "q")}}
+            {{template "attention_scores" (set $t "S" "g" "A" "v" "B" "dout")}}
 
             // Weights s and gradients of the scores g.
             let masked = first_a + BM > visible(first_b, used) || first_b + BN > p.queries;
@@ -87,16 +95,16 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
                 }
             }
             {{- end}}
-            {{include "attention_product" "s" "v" "dout"}}
-            {{include "attention_product" "g" "k" "q"}}
+            {{template "attention_product" (set $t "S" "s" "O" "v" "B" "dout")}}
+            {{template "attention_product" (set $t "S" "g" "O" "k" "B" "q")}}
         }
     }
     {
         let factor = vec4<f32>(p.scale, p.scale, p.scale, p.scale);
-        {{include "attention_write" "dk" "k" "p.capacity"}}
+        {{template "attention_write" (set $t "OUT" "dk" "O" "k" "END" "p.capacity")}}
     }
     {
         let factor = vec4<f32>(1.0, 1.0, 1.0, 1.0);
-        {{include "attention_write" "dv" "v" "p.capacity"}}
+        {{template "attention_write" (set $t "OUT" "dv" "O" "v" "END" "p.capacity")}}
     }
 }

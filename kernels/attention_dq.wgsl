@@ -7,20 +7,26 @@
 // which keys rows are used; stats as in attention_delta.wgsl. With VEC, dim is a
 // multiple of 4. Grid: B * heads * tiles * blocks, folded. A workgroup computes
 // a tile of queries and a block of columns, going over the keys in tiles: side A
-// of attention_tile.wgsl are queries, side B keys.
+// of attention.tmpl are queries, side B keys.
+{{- $t := set . "M" 8}}
 
-{{include "attention_masks"}}
-{{$unit := "f32"}}{{if .VEC}}{{$unit = "vec4<f32>"}}{{end -}}
-@group(0) @binding(1) var<storage, read> q: array<{{$unit}}>;
-@group(0) @binding(2) var<storage, read> k: array<{{$unit}}>;
-@group(0) @binding(3) var<storage, read> v: array<{{$unit}}>;
-@group(0) @binding(4) var<storage, read> dout: array<{{$unit}}>;
+{{template "attention_params" .}}
+
+@group(0) @binding(0) var<uniform> p: Params;
+@group(0) @binding(1) var<storage, read> q: array<{{template "attention_element" .}}>;
+@group(0) @binding(2) var<storage, read> k: array<{{template "attention_element" .}}>;
+@group(0) @binding(3) var<storage, read> v: array<{{template "attention_element" .}}>;
+@group(0) @binding(4) var<storage, read> dout: array<{{template "attention_element" .}}>;
 @group(0) @binding(5) var<storage, read> stats: array<u32>;
-@group(0) @binding(6) var<storage, read_write> dq: array<{{$unit}}>;
+@group(0) @binding(6) var<storage, read_write> dq: array<{{template "attention_element" .}}>;
 
-{{include "attention_tile"}}
+{{template "attention_tile" $t}}
 
 var<workgroup> of_rows: array<vec4<f32>, {{div 512 .LANES}}>; // lse and delta of four rows each
+
+{{template "attention_masks" .}}
+
+{{template "attention_store" (set $t "OUT" "dq")}}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
@@ -61,13 +67,13 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         of_rows[2u * ty] = l;
         of_rows[2u * ty + 1u] = d;
     }
-    {{include "attention_rows" "a"}}
-    {{include "attention_sums" "o"}}
+    {{template "attention_rows_a" $t}}
+    {{template "attention_sums" (set $t "O" "o")}}
 
     for (var first_b = 0u; first_b < end_b; first_b = first_b + BN) {
-        {{include "attention_rows" "b"}}
-        {{include "attention_scores" "s" "q" "k"}}
-        {{include "attention_scores" "g" "dout" "v"}}
+        {{template "attention_rows_b" $t}}
+        {{template "attention_scores" (set $t "S" "s" "A" "q" "B" "k")}}
+        {{template "attention_scores" (set $t "S" "g" "A" "dout" "B" "v")}}
 
         // Weights, and in their place the gradients of the scores.
         let lse = of_rows[2u * ty];
@@ -89,8 +95,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         {{- end}}
         s{{$m}} = s{{$m}} * (g{{$m}} - delta);
         {{- end}}
-        {{include "attention_product" "s" "o" "k"}}
+        {{template "attention_product" (set $t "S" "s" "O" "o" "B" "k")}}
     }
     let factor = vec4<f32>(p.scale, p.scale, p.scale, p.scale);
-    {{include "attention_write" "dq" "o" "p.queries"}}
+    {{template "attention_write" (set $t "OUT" "dq" "O" "o" "END" "p.queries")}}
 }

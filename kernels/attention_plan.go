@@ -27,10 +27,10 @@ func attentionPlan(p AttentionParams, pl *Plan) {
 	t := tileFor(z, z.B*z.H, z.Tq)
 	tiles, blocks := ceilDiv(z.Tq, t.rows()), blocksOf(z)
 	n := z.B * z.H * tiles * blocks
-	pl.Dispatch("attention", t.consts(p, 8), append(Words(n, tiles, blocks), p.words(z, pl.In[3])...), pl.Operands(), pl.Fold(n))
+	pl.Dispatch("attention", t.consts(p), append(Words(n, tiles, blocks), p.words(z, pl.In[3])...), pl.Operands(), pl.Fold(n))
 }
 
-// attentionTile is how the tiled shaders divide their work, see attention_tile.wgsl.
+// attentionTile is how the tiled shaders divide their work, see attention.tmpl.
 type attentionTile struct {
 	lanes, quads, pairs int
 	vec                 bool
@@ -59,9 +59,8 @@ func tileFor(z AttentionSize, heads, rows int) attentionTile {
 
 func (t attentionTile) rows() int { return 1024 / t.lanes }
 
-// consts specialise a shader whose invocations own that many rows of side B.
-func (t attentionTile) consts(p AttentionParams, scores int) []Const {
-	return []Const{{"LANES", t.lanes}, {"SCORES", scores}, {"QUADS", t.quads}, {"PAIRS", t.pairs}, {"VEC", t.vec}, {"DROPOUT", p.Dropout > 0}}
+func (t attentionTile) consts(p AttentionParams) []Const {
+	return []Const{{"LANES", t.lanes}, {"QUADS", t.quads}, {"PAIRS", t.pairs}, {"VEC", t.vec}, {"DROPOUT", p.Dropout > 0}}
 }
 
 func attentionSplitPlan(p AttentionParams, z AttentionSize, pl *Plan) {
@@ -105,12 +104,12 @@ func attentionBackwardPlan(p AttentionParams, pl *Plan) {
 	t := tileFor(z, z.B*z.Hkv, z.Rows)
 	tiles := ceilDiv(z.Rows, t.rows())
 	n := z.B * z.Hkv * tiles * blocks
-	pl.Dispatch("attention_dkv", t.consts(p, 4), append(Words(n, tiles, blocks), words...),
+	pl.Dispatch("attention_dkv", t.consts(p), append(Words(n, tiles, blocks), words...),
 		[]Bind{B(q), B(k), B(v), B(dout), stats, B(pl.Out[1]), B(pl.Out[2])}, pl.Fold(n))
 	t = tileFor(z, z.B*z.H, z.Tq)
 	tiles = ceilDiv(z.Tq, t.rows())
 	n = z.B * z.H * tiles * blocks
-	pl.Dispatch("attention_dq", t.consts(p, 8), append(Words(n, tiles, blocks), words...),
+	pl.Dispatch("attention_dq", t.consts(p), append(Words(n, tiles, blocks), words...),
 		[]Bind{B(q), B(k), B(v), B(dout), stats, B(pl.Out[0])}, pl.Fold(n))
 }
 

@@ -16,8 +16,11 @@
 {{- $unit := "f32"}}{{$zero := "0.0"}}
 {{- if .VEC}}{{$unit = "vec4<f32>"}}{{$zero = "vec4<f32>(0.0, 0.0, 0.0, 0.0)"}}{{end}}
 {{- $room := 2080}}{{if .VEC}}{{$room = 520}}{{end}}
+{{- $t := set . "UNIT" $unit "ZERO" $zero}}
 
-{{include "attention_masks"}}
+{{template "attention_params" .}}
+
+@group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<{{$unit}}>;
 @group(0) @binding(2) var<storage, read> k: array<{{$unit}}>;
 @group(0) @binding(3) var<storage, read> v: array<{{$unit}}>;
@@ -29,8 +32,10 @@
 @group(0) @binding(5) var<storage, read_write> parts: array<{{$unit}}>;
 {{- end}}
 
+{{template "attention_masks" .}}
+
 // of_teams first holds the sums of scores, [lane][key], rows of 260 numbers.
-{{include "attention_weighted" $room}}
+{{template "attention_weighted" (set $t "ROOM" $room)}}
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
@@ -46,9 +51,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     if (p.masked != 0u) {
         used = min(used, u32(max(lengths[b], 0)));
     }
+    let end = visible(i, used);
     // This part has n keys from first on.
     let first = (group % p.tiles) * 256u;
-    let n = min(max(visible(i, used), first) - first, 256u);
+    let n = min(max(end, first) - first, 256u);
     let width = p.dim{{if .VEC}} / 4u{{end}};
     let stride = p.kv_heads * width;
     let base = ((b * p.capacity + first) * p.kv_heads + h / (p.heads / p.kv_heads)) * width;
@@ -97,8 +103,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     {{- range $c := seq .COLUMNS}}
     var o{{$c}} = {{$zero}};
     {{- end}}
-    {{include "attention_add" "v" "n" "base" "stride" "" ""}}
-    {{include "attention_join"}}
+    {{template "attention_add_weighted" (set $t "X" "v" "N" "n" "AT" "base" "STRIDE" "stride" "FACTOR" "")}}
+    {{template "attention_join_teams" $t}}
     {{- if .DIRECT}}
     if (lid < width) {
         out[row * width + lid] = joined(lid) / select(1.0, total, n > 0u);

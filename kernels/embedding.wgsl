@@ -6,7 +6,7 @@
 struct Params { n: u32, rows: u32, width: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-{{include "packed" 1 "table" .TABLE}}
+{{template "packed" set . "BINDING" 1 "NAME" "table" "TYPE" .TABLE}}
 @group(0) @binding(2) var<storage, read> ids: array<i32>;
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;
 

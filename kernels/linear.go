@@ -32,14 +32,10 @@ var QKV = Declare(Decl[None]{
 	Out:    []Arg{{Name: "q"}, {Name: "k"}, {Name: "v"}},
 	Shapes: func(_ None, in [][]int) [][]int { return linearCheck("qkv", in) },
 	Ref32:  qkvRef[float32], Ref64: qkvRef[float64],
-	Shader: func(_ None, pl *Plan) {
-		for i, out := range pl.Out {
-			linearPlan(pl, pl.In[1+i], B(out))
-		}
-	},
-	Cost:  func(_ None, in, _ [][]int) Cost { return linearCost(in) },
-	Tol:   TolProduct,
-	Cases: qkvCases(),
+	Shader: qkvPlan,
+	Cost:   func(_ None, in, _ [][]int) Cost { return linearCost(in) },
+	Tol:    TolProduct,
+	Cases:  qkvCases(),
 })
 
 // SwiGLULinear is the first half of LLaMA's feed-forward layers,
@@ -53,23 +49,11 @@ var SwiGLULinear = Declare(Decl[None]{
 		return linearCheck("swiglu_linear", in)[:1]
 	},
 	Ref32: swigluLinearRef[float32], Ref64: swigluLinearRef[float64],
-	Shader: func(_ None, pl *Plan) {
-		n := pl.Out[0].Len()
-		gate, up := pl.Temp(max(1, n)), pl.Temp(max(1, n))
-		linearPlan(pl, pl.In[1], gate)
-		linearPlan(pl, pl.In[2], up)
-		swigluDispatch(pl, n, false, []Bind{gate, up, B(pl.Out[0])})
-	},
-	Cost:  func(_ None, in, _ [][]int) Cost { return linearCost(in) },
-	Tol:   TolProduct,
-	Cases: swigluLinearCases(),
+	Shader: swigluLinearPlan,
+	Cost:   func(_ None, in, _ [][]int) Cost { return linearCost(in) },
+	Tol:    TolProduct,
+	Cases:  swigluLinearCases(),
 })
-
-// linearPlan dispatches the product of the first input with a weight matrix.
-func linearPlan(pl *Plan, w *tensor.Tensor, out Bind) {
-	p := MatMulParams{TransB: true}
-	product(pl, p, p.SizeOf(pl.In[0].Shape(), w.Shape()), pl.In[0], w, epilogue{}, out)
-}
 
 func qkvRef[T Real](_ None, in, out []View[T]) {
 	for i := range out {
@@ -102,11 +86,13 @@ func qkvCases() []Case {
 	for _, d := range weightTypes {
 		cases = append(cases,
 			Case{Name: d.String() + ", one row", P: None{}, In: []Fill{Normal(1, 80), Normal(70, 80).As(d), Normal(33, 80).As(d), Normal(34, 80).As(d)}, Special: true},
+			Case{Name: d.String() + ", streamed", P: None{}, In: []Fill{Normal(6, 96), Normal(70, 96).As(d), Normal(33, 96).As(d), Normal(34, 96).As(d)}},
 			Case{Name: d.String() + ", many rows", P: None{}, In: []Fill{Normal(70, 80), Normal(70, 80).As(d), Normal(33, 80).As(d), Normal(34, 80).As(d)}})
 	}
 	return append(cases,
 		Case{Name: "odd", P: None{}, In: []Fill{Normal(3, 43), Normal(5, 43), Normal(7, 43), Normal(9, 43)}},
 		Case{Name: "mixed types", P: None{}, In: []Fill{Normal(2, 48), Normal(50, 48).As(tensor.Q4), Normal(20, 48), Normal(20, 48).As(tensor.Q8)}},
+		Case{Name: "mixed types, streamed", P: None{}, In: []Fill{Normal(2, 128), Normal(50, 128).As(tensor.Q4), Normal(20, 128).As(tensor.F16), Normal(20, 128).As(tensor.Q8)}},
 		Case{Name: "no rows", P: None{}, In: []Fill{Normal(0, 8), Normal(5, 8), Normal(7, 8), Normal(9, 8)}},
 		Case{Name: "bench", P: None{}, In: []Fill{Normal(1, 4096), Normal(4096, 4096).As(tensor.BF16), Normal(4096, 4096).As(tensor.BF16), Normal(4096, 4096).As(tensor.BF16)}, Bench: true})
 }
@@ -116,6 +102,7 @@ func swigluLinearCases() []Case {
 	for _, d := range weightTypes {
 		cases = append(cases,
 			Case{Name: d.String() + ", one row", P: None{}, In: []Fill{Normal(1, 80), Normal(70, 80).As(d), Normal(70, 80).As(d)}},
+			Case{Name: d.String() + ", streamed", P: None{}, In: []Fill{Normal(6, 96), Normal(70, 96).As(d), Normal(70, 96).As(d)}},
 			Case{Name: d.String() + ", many rows", P: None{}, In: []Fill{Normal(70, 80), Normal(66, 80).As(d), Normal(66, 80).As(d)}})
 	}
 	return append(cases,

@@ -126,34 +126,6 @@ func matmulRef[T Real](p MatMulParams, in, out []View[T]) {
 	}
 }
 
-const matmulTile = 64
-
-func matmulPlan(p MatMulParams, pl *Plan) {
-	z := p.SizeOf(pl.In[0].Shape(), pl.In[1].Shape())
-	e := epilogue{add: len(pl.In) == 2, relu: p.Act == ActReLU}
-	if !e.add {
-		e.bias, e.residual = pl.In[2], pl.In[3]
-	}
-	product(pl, p, z, pl.In[0], pl.In[1], e, B(pl.Out[0]))
-}
-
-// epilogue is what happens to a product before it is stored.
-type epilogue struct {
-	bias, residual *tensor.Tensor // or nil
-	relu           bool
-	add            bool // to what out holds
-}
-
-// product dispatches one product.
-func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epilogue, out Bind) {
-	pl.Dispatch("matmul",
-		[]Const{{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"WEIGHT", b.DType().String()},
-			{"ADD", e.add}, {"BIAS", e.bias != nil}, {"RELU", e.relu}, {"RESIDUAL", e.residual != nil}},
-		Words(z.M, z.N, z.K, z.StrideA, z.StrideB != 0),
-		[]Bind{B(a), B(b), B(e.bias), B(e.residual), out},
-		[3]uint32{uint32(ceilDiv(z.N, matmulTile)), uint32(ceilDiv(z.M, matmulTile)), uint32(z.G)})
-}
-
 func matmulCases() []Case {
 	mm := func(name string, p MatMulParams, in ...Fill) Case { return Case{Name: name, P: p, In: in} }
 	ta, tb := MatMulParams{TransA: true}, MatMulParams{TransB: true}
@@ -185,6 +157,24 @@ func matmulCases() []Case {
 			mm(name+", not transposed", MatMulParams{}, Normal(37, 65), Normal(65, 48).As(d)),
 			mm(name+", batched", tb, Normal(3, 20, 16), Normal(3, 21, 16).As(d)))
 	}
+	both := MatMulParams{TransA: true, TransB: true, Act: ActReLU}
+	cases = append(cases,
+		mm("quads, plain", MatMulParams{}, Normal(140, 68), Normal(68, 132)),
+		mm("quads, transposed left", ta, Normal(68, 140), Normal(68, 132)),
+		mm("quads, transposed right", tb, Normal(140, 68), Normal(132, 68), Normal(132), Normal(140, 132)),
+		mm("quads, transposed both", both, Normal(68, 140), Normal(132, 68), Normal(132), Normal(140, 132)),
+		mm("quads, batched", tb, Normal(2, 36, 20), Normal(2, 40, 20)),
+		mm("cut along K", both, Normal(1100, 37), Normal(29, 1100), Normal(29), Normal(37, 29)),
+		mm("cut along K, quads, batched", tb, Normal(2, 12, 1040), Normal(2, 8, 1040), Normal(8)))
+	cases[len(cases)-2].Special = true
+	for _, d := range weightTypes {
+		name := d.String() + ", streamed"
+		cases = append(cases,
+			mm(name, tb, Normal(1, 2304), Normal(37, 2304).As(d)),
+			mm(name+", two rows", tb, Normal(2, 1, 352), Normal(70, 352).As(d), Fill{}, Normal(2, 1, 70)),
+			mm(name+", seven rows", MatMulParams{TransB: true, Act: ActReLU}, Normal(7, 96), Normal(33, 96).As(d), Normal(33), Normal(7, 33)))
+		cases[len(cases)-2].Special = true
+	}
 	for _, b := range [][3]int{{512, 512, 512}, {1024, 1024, 1024}, {3072, 516, 516}, {3072, 2064, 516}, {192, 512, 128}} {
 		c := mm("bench", tb, Normal(b[0], b[2]), Normal(b[1], b[2]))
 		c.Bench = true
@@ -197,6 +187,8 @@ func matmulAddCases() []Case {
 	return []Case{
 		{Name: "weight gradient", P: MatMulParams{TransA: true}, In: []Fill{Normal(143, 37), Normal(143, 29)}, InOut: []Fill{Normal(37, 29)}},
 		{Name: "batched", P: MatMulParams{TransB: true}, In: []Fill{Normal(3, 20, 17), Normal(3, 21, 17)}, InOut: []Fill{Normal(3, 20, 21)}},
+		{Name: "cut along K", P: MatMulParams{TransA: true}, In: []Fill{Normal(2100, 40), Normal(2100, 28)}, InOut: []Fill{Normal(40, 28)}},
+		{Name: "streamed", P: MatMulParams{TransB: true}, In: []Fill{Normal(3, 64), Normal(21, 64)}, InOut: []Fill{Normal(3, 21)}},
 		{Name: "bench", P: MatMulParams{TransA: true}, In: []Fill{Normal(3072, 516), Normal(3072, 516)}, InOut: []Fill{Normal(516, 516)}, Bench: true},
 	}
 }

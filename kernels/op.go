@@ -121,6 +121,9 @@ type Call struct {
 	P   any
 	In  []*tensor.Tensor
 	Out []*tensor.Tensor
+	// Variant forces one of the kernel's variants (see Variants), where the
+	// call has it; empty, the device chooses.
+	Variant string
 }
 
 // Cost returns the call's work.

@@ -1,20 +1,15 @@
 package kernels
 
 import (
-	"bytes"
-	"embed"
 	"fmt"
-	"maps"
 	"math"
-	"strings"
-	"text/template"
 
 	"llana/tensor"
 )
 
-//go:embed *.wgsl
-var shaders embed.FS
-
+// shaders are the kernels, *.wgsl, and the texts that several of them share,
+// *.tmpl, files of {{define}} blocks.
+//
 // Plan collects the dispatches that compute a call on a GPU. A GPU device
 // makes one for each launch and runs its dispatches in order, with a barrier
 // between any two.
@@ -23,6 +18,10 @@ type Plan struct {
 	Limits     Limits
 	Dispatches []Dispatch
 	Scratch    []int // sizes in bytes of the temporary buffers asked for
+
+	op      string
+	variant string // forced; see Call.Variant
+	tuner   Tuner
 }
 
 // Dispatch is one run of a WGSL kernel.
@@ -50,9 +49,13 @@ type Const struct {
 	Value any
 }
 
-// PlanCall returns the dispatches of a call under the given limits.
-func PlanCall(c *Call, l Limits) *Plan {
-	pl := &Plan{In: padded(c.Op, c.In), Out: c.Out, Limits: l}
+// PlanCall returns the dispatches of a call under the given limits. Where a
+// kernel has variants it takes the presets.
+func PlanCall(c *Call, l Limits) *Plan { return PlanTuned(c, l, nil) }
+
+// PlanTuned is PlanCall with a tuner that chooses among variants.
+func PlanTuned(c *Call, l Limits, tuner Tuner) *Plan {
+	pl := &Plan{In: padded(c.Op, c.In), Out: c.Out, Limits: l, op: c.Op.Name, variant: c.Variant, tuner: tuner}
 	c.Op.shader(c.P, pl)
 	return pl
 }
@@ -122,100 +125,4 @@ func Words(vals ...any) []uint32 {
 		}
 	}
 	return w
-}
-
-// Key identifies the specialised text of a dispatch's shader.
-func (d *Dispatch) Key() string {
-	var b strings.Builder
-	b.WriteString(d.Shader)
-	for _, c := range d.Consts {
-		fmt.Fprintf(&b, " %s=%v", c.Name, c.Value)
-	}
-	return b.String()
-}
-
-// Source returns the specialised WGSL text: the constants, then the file. A
-// file may use text/template actions over the constants' names, to unroll a
-// loop or leave a binding out, and {{include "file" arguments}} for what several
-// shaders share: that file sees the constants, and the arguments as .Args.
-func (d *Dispatch) Source() (string, error) {
-	var b strings.Builder
-	values := map[string]any{}
-	for _, c := range d.Consts {
-		values[c.Name] = c.Value
-		switch v := c.Value.(type) {
-		case int, uint32:
-			fmt.Fprintf(&b, "const %s: u32 = %du;\n", c.Name, v)
-		case float32:
-			fmt.Fprintf(&b, "const %s: f32 = %s;\n", c.Name, floatLiteral(v))
-		case bool:
-			fmt.Fprintf(&b, "const %s: bool = %t;\n", c.Name, v)
-		case string: // for the template alone
-		default:
-			return "", fmt.Errorf("kernels: constant %s of type %T", c.Name, v)
-		}
-	}
-	text, err := render(d.Shader, values)
-	b.WriteString(text)
-	return b.String(), err
-}
-
-// render executes a shader file as a template over values.
-func render(shader string, values map[string]any) (string, error) {
-	text, err := shaders.ReadFile(shader + ".wgsl")
-	if err != nil {
-		return "", fmt.Errorf("kernels: no shader %q: %w", shader, err)
-	}
-	if !bytes.Contains(text, []byte("{{")) {
-		return string(text), nil
-	}
-	include := func(name string, args ...any) (string, error) {
-		inner := maps.Clone(values)
-		inner["Args"] = args
-		return render(name, inner)
-	}
-	tmpl, err := template.New(shader).Funcs(templateFuncs).Funcs(template.FuncMap{"include": include}).Option("missingkey=error").Parse(string(text))
-	if err != nil {
-		return "", fmt.Errorf("kernels: shader %q: %w", shader, err)
-	}
-	var b strings.Builder
-	if err := tmpl.Execute(&b, values); err != nil {
-		return "", fmt.Errorf("kernels: shader %q: %w", shader, err)
-	}
-	return b.String(), nil
-}
-
-// templateFuncs are what a shader's template may call, besides include.
-var templateFuncs = template.FuncMap{
-	"seq":  seq,
-	"xyzw": xyzw,
-	"add":  func(a, b int) int { return a + b },
-	"mul":  func(a, b int) int { return a * b },
-	"div":  func(a, b int) int { return a / b },
-	"max":  func(a, b int) int { return max(a, b) },
-}
-
-// xyzw returns the name of component i modulo 4 of a vector.
-func xyzw(i int) string { return "xyzw"[i%4 : i%4+1] }
-
-// seq returns 0..n-1, to unroll loops in templates.
-func seq(n int) []int {
-	s := make([]int, n)
-	for i := range s {
-		s[i] = i
-	}
-	return s
-}
-
-// floatLiteral writes v so that WGSL reads the same float32; the library's
-// compiler accepts neither ".5" nor "1.e0".
-func floatLiteral(v float32) string {
-	s := fmt.Sprintf("%v", v)
-	if !strings.ContainsAny(s, ".e") {
-		s += ".0"
-	}
-	if i := strings.IndexByte(s, 'e'); i >= 0 && !strings.Contains(s[:i], ".") {
-		s = s[:i] + ".0" + s[i:]
-	}
-	return s
 }

@@ -46,15 +46,16 @@ func ropeCacheShapes(p RoPECacheParams, in [][]int) [][]int {
 	return [][]int{q, nil, nil}
 }
 
-// checkCache checks the cache's shape against that of the new keys.
-func (p RoPECacheParams) checkCache(k, keys, values []int) {
+// CheckCache checks the shapes of the cache against that of the new keys; it panics
+// with a ShapeError.
+func (p RoPECacheParams) CheckCache(k, keys, values []int) {
 	Check(len(keys) == 4 && sameShape(keys, values) && keys[0] == k[0] && keys[2] == k[2] && keys[3] == k[3] && p.Offset >= 0 && p.Offset+k[1] <= keys[1],
 		"rope_cache", [][]int{k, keys, values}, "cache does not hold %d tokens behind %d", k[1], p.Offset)
 }
 
 func ropeCacheRef[T Real](p RoPECacheParams, in, out []View[T]) {
 	q, k, keys := in[0].Shape, in[1].Shape, out[1].Shape
-	p.checkCache(k, keys, out[2].Shape)
+	p.CheckCache(k, keys, out[2].Shape)
 	n := k[1] * k[2] * k[3]
 	for b := range k[0] {
 		rope := RoPEParams{Theta: p.Theta, Offset: p.Offset}
@@ -75,7 +76,7 @@ func ropeCacheRef[T Real](p RoPECacheParams, in, out []View[T]) {
 // ropeCachePlan gives one invocation to each pair of q, k and v.
 func ropeCachePlan(p RoPECacheParams, pl *Plan) {
 	q, k, keys := pl.In[0].Shape(), pl.In[1].Shape(), pl.Out[1].Shape()
-	p.checkCache(k, keys, pl.Out[2].Shape())
+	p.CheckCache(k, keys, pl.Out[2].Shape())
 	half, pairs := q[3]/2, q[2]+2*k[2]
 	n := q[0] * q[1] * pairs * half
 	params := append(Words(n, q[1], q[2], k[2], half, p.Offset, keys[1], pl.In[3] != nil), RoPEParams{Theta: p.Theta}.turns(q[3])...)

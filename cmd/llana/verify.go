@@ -129,11 +129,9 @@ func (a *app) verifyKernels(ctx context.Context, d kernels.Device, names []strin
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			for _, special := range []bool{false, true} {
-				if !special || k.Special {
-					r := conformance.Check(d, op, k, special)
-					c.add(r.Op, r.Case, r.Error, r.Err)
-				}
+			for _, check := range conformance.Checks(d, op, k) {
+				r := check()
+				c.add(r.Op, r.Case, r.Error, r.Err)
 			}
 		}
 	}

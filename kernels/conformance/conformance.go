@@ -32,9 +32,8 @@ func Run(d kernels.Device, report func(Result)) {
 			if c.Bench {
 				continue
 			}
-			report(Check(d, op, c, false))
-			if c.Special {
-				report(Check(d, op, c, true))
+			for _, check := range Checks(d, op, c) {
+				report(check())
 			}
 		}
 	}

@@ -8,12 +8,17 @@ import (
 )
 
 // Plans calls f with the plan of every case of every operation, those that are
-// only timed included, under the given limits: all the kernels a GPU runs in
-// the suite, without a GPU and without memory.
+// only timed included, and of each variant, under the given limits: all the
+// kernels a GPU runs in the suite, without a GPU and without memory.
 func Plans(l kernels.Limits, f func(op *kernels.Op, c kernels.Case, plan *kernels.Plan)) {
 	for _, op := range kernels.Ops() {
 		for _, c := range op.Cases {
-			f(op, c, kernels.PlanCall(c.Call(op, nowhere{}, tensor.F32, nil), l))
+			call := c.Call(op, nowhere{}, tensor.F32, nil)
+			f(op, c, kernels.PlanCall(call, l))
+			for _, v := range kernels.Variants(call, l) {
+				call.Variant = v
+				f(op, c, kernels.PlanCall(call, l))
+			}
 		}
 	}
 }

@@ -16,10 +16,11 @@ func Test(t *testing.T, d kernels.Device) {
 				if c.Bench {
 					continue
 				}
-				t.Run(c.Name, func(t *testing.T) { fail(t, Check(d, op, c, false)) })
-				if c.Special {
-					t.Run(c.Name+" special", func(t *testing.T) { fail(t, Check(d, op, c, true)) })
-				}
+				t.Run(c.Name, func(t *testing.T) {
+					for _, check := range Checks(d, op, c) {
+						fail(t, check())
+					}
+				})
 			}
 			if live := d.Stats().Live; live != before {
 				t.Errorf("live bytes went from %d to %d", before, live)
@@ -34,6 +35,6 @@ func Test(t *testing.T, d kernels.Device) {
 func fail(t *testing.T, r Result) {
 	t.Helper()
 	if r.Err != nil {
-		t.Error(r.Err)
+		t.Errorf("%s: %v", r.Case, r.Err)
 	}
 }

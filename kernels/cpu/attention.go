@@ -104,7 +104,7 @@ func (a *attention) packKeys(w *worker, slot int, x []float32, b, h int, transpo
 	for i := range tiles {
 		g := &tiles[i]
 		n := g.packedSize(&a.kn)
-		g.packInto(buf[:n], &a.kn)
+		g.packInto(w, buf[:n], &a.kn)
 		g.packedK = g.k
 		buf = buf[n:]
 	}
@@ -125,11 +125,7 @@ func attentionForward(d *device, c *kernels.Call) {
 	out, lse := floats(c.Out[0]), floats(c.Out[1])
 	switch {
 	case a.D > 0 && a.Tq <= fewQueries:
-		d.rows(a.B*a.H*a.Tq, a.Tk*(a.D/4+8), func(w *worker, lo, hi int) {
-			for i := lo; i < hi; i++ {
-				a.single(w, i/a.Tq/a.H, i/a.Tq%a.H, i%a.Tq, out, lse)
-			}
-		})
+		a.decode(d, out, lse)
 	case a.tiled(a.v):
 		// A head's queries are cut when there are few heads.
 		cuts := 1
@@ -145,32 +141,6 @@ func attentionForward(d *device, c *kernels.Call) {
 		})
 	default:
 		c.Reference()
-	}
-}
-
-// single computes one query of one head.
-func (a *attention) single(w *worker, b, h, i int, out, lse []float32) {
-	n, at := a.visible(b, i), a.query(b, i, h)
-	o, q := out[at:at+a.D], a.q[at:at+a.D]
-	clear(o)
-	row := (b*a.H+h)*a.Tq + i
-	if n == 0 {
-		lse[row] = float32(math.Inf(-1))
-		return
-	}
-	s := w.floats(scratch0, n)
-	key, step := a.key(b, 0, h/(a.H/a.Hkv)), a.strideK()
-	for j := range s {
-		s[j] = a.scale * dot(q, a.k[key+j*step:][:a.D])
-	}
-	top, total := expShifted(s, s)
-	lse[row] = top + float32(math.Log(float64(total)))
-	vecSubScale(s, s, 0, 1/total)
-	if a.Dropout > 0 {
-		a.mask.drop(s, s, a.hashRow(b, h, i))
-	}
-	for j, p := range s {
-		vecAddScaled(o, o, a.v[key+j*step:][:a.D], p)
 	}
 }
 

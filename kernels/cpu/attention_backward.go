@@ -52,8 +52,8 @@ func (a *attentionGradient) queryTile(w *worker, b, hk, h, i, rows int) {
 	// The tile's rows of q and dout as right operands.
 	q := gemm{n: a.D, k: rows, b: a.q[at:], bks: a.strideQ(), bns: 1}
 	dout := gemm{n: a.D, k: rows, b: a.dout[at:], bks: a.strideQ(), bns: 1}
-	q.packInto(w.floats(scratch5, q.packedSize(&a.kn)), &a.kn)
-	dout.packInto(w.floats(scratch6, dout.packedSize(&a.kn)), &a.kn)
+	q.packInto(w, w.floats(scratch5, q.packedSize(&a.kn)), &a.kn)
+	dout.packInto(w, w.floats(scratch6, dout.packedSize(&a.kn)), &a.kn)
 	var delta [tileQueries]float32 // sum over keys of a weight times its gradient
 	for r := range rows {
 		o := a.query(b, i+r, h)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"llana/kernels"
+	"llana/tensor"
 )
 
 // benchCase times a case.
@@ -98,6 +99,22 @@ func BenchmarkProducts(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/threads=%d", s.name, threads), func(b *testing.B) {
 				benchCase(b, kernels.MatMul, matmulCase(p, s.g, s.m, s.n, s.k, false), threads)
 			})
+		}
+	}
+}
+
+// BenchmarkPacked times products with packed weights (N, K): of one row, of
+// few, of a prompt.
+func BenchmarkPacked(b *testing.B) {
+	for _, d := range []tensor.DType{tensor.F32, tensor.BF16, tensor.F16, tensor.Q8, tensor.Q4} {
+		for _, s := range [][3]int{{1, 4096, 4096}, {1, 2048, 768}, {1, 768, 2048}, {1, 32000, 768}, {4, 4096, 4096}, {8, 4096, 4096}, {16, 2048, 768}, {32, 2048, 768}, {256, 2048, 768}, {256, 768, 2048}} {
+			c := kernels.Case{P: kernels.MatMulParams{TransB: true},
+				In: []kernels.Fill{kernels.Normal(s[0], s[2]), kernels.Normal(s[1], s[2]).As(d), {}, {}}}
+			for threads := 1; threads <= 2; threads++ {
+				b.Run(fmt.Sprintf("%v/%dx%dx%d/threads=%d", d, s[0], s[1], s[2], threads), func(b *testing.B) {
+					benchCase(b, kernels.MatMul, c, threads)
+				})
+			}
 		}
 	}
 }

@@ -1,8 +1,11 @@
 package cpu
 
-// gemm is C = act(A B + bias), or C += A B, on strided matrices:
+import "llana/tensor"
+
+// gemm is C = act(A B + bias) + residual, or C += A B, on strided matrices:
 // A[i][l] = a[i*ars + l*aks], one of whose strides is 1; B[l][j] =
-// b[l*bks + j*bns], likewise; rows of C are contiguous, ldc apart.
+// b[l*bks + j*bns], likewise; rows of C are contiguous, ldc apart, and so are
+// those of residual. With an activation there is no residual.
 type gemm struct {
 	m, n, k  int
 	a        []float32
@@ -11,9 +14,15 @@ type gemm struct {
 	bks, bns int
 	c        []float32
 	ldc      int
-	bias     []float32
+	bias     []float32 // or nil
+	residual []float32 // or nil
 	relu     bool
 	add      bool
+
+	// w, if not nil, is where the elements of B are stored instead of in b,
+	// which begins at element wAt of it.
+	w   *packed
+	wAt int
 
 	// packed is B in panels (see packPanel), or nil to use b where it lies.
 	packed []float32
@@ -36,12 +45,13 @@ const (
 
 // depth returns the number of products of a pass over k, so that all passes
 // are about equally long.
+// about equally long, in whole blocks of packed weights.
 func depth(k int) int {
 	passes := (k + maxDepth - 1) / maxDepth
 	if passes <= 1 {
 		return k
 	}
-	return ((k+passes-1)/passes + 7) &^ 7
+	return roundUp((k+passes-1)/passes, tensor.BlockLen)
 }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
@@ -52,7 +62,7 @@ func (g *gemm) packedSize(kn *kernel) int { return g.k * roundUp(g.n, kn.nr) }
 // wantsPackedB tells whether B must or should be copied into panels.
 func (g *gemm) wantsPackedB(kn *kernel) bool {
 	switch {
-	case g.bns != 1 && g.n > 1:
+	case g.w != nil || g.bns != 1 && g.n > 1:
 		return true
 	case !kn.edge && g.n%kn.nr != 0:
 		return true
@@ -65,20 +75,48 @@ func (g *gemm) wantsPackedB(kn *kernel) bool {
 // packPanel copies panel p of B into its places in dst: for each pass over k
 // a block of columns rounded up to whole panels, in it the panels one after
 // the other, in them rows of nr columns. Missing columns become 0.
-func (g *gemm) packPanel(kn *kernel, dst []float32, p int) {
+func (g *gemm) packPanel(w *worker, kn *kernel, dst []float32, p int) {
 	nr, step := kn.nr, depth(g.k)
 	cols := min(nr, g.n-p*nr)
 	for l := 0; l < g.k; l += step {
 		kl := min(step, g.k-l)
 		off := l*roundUp(g.n, nr) + p*nr*kl
-		packStrips(dst[off:off+kl*nr], nr, g.b[l*g.bks+p*nr*g.bns:], g.bns, g.bks, cols, kl)
+		at := l*g.bks + p*nr*g.bns
+		if g.w != nil {
+			g.widenPanel(w, dst[off:off+kl*nr], nr, g.wAt+at, cols, kl)
+			continue
+		}
+		packStrips(dst[off:off+kl*nr], nr, g.b[at:], g.bns, g.bks, cols, kl)
+	}
+}
+
+// widenPanel is packStrips for the cols x k elements of packed weights from at
+// on.
+func (g *gemm) widenPanel(w *worker, dst []float32, nr, at, cols, k int) {
+	if cols < nr {
+		clear(dst)
+	}
+	if g.bns == 1 { // in the right order
+		for l := range k {
+			g.w.widen(w, dst[l*nr:l*nr+cols], at+l*g.bks)
+		}
+		return
+	}
+	const rows = 8
+	buf := w.floats(scratchRows, rows*k)
+	for j := 0; j < cols; j += rows {
+		n := min(rows, cols-j)
+		for r := range n {
+			g.w.widen(w, buf[r*k:(r+1)*k], at+(j+r)*g.bns)
+		}
+		transpose(dst[j:], nr, buf, k, n, k)
 	}
 }
 
 // packInto packs all of B into dst and makes g use it.
-func (g *gemm) packInto(dst []float32, kn *kernel) {
+func (g *gemm) packInto(w *worker, dst []float32, kn *kernel) {
 	for p := range (g.n + kn.nr - 1) / kn.nr {
-		g.packPanel(kn, dst, p)
+		g.packPanel(w, kn, dst, p)
 	}
 	g.packed = dst
 }
@@ -123,14 +161,17 @@ func (g *gemm) run(w *worker, kn *kernel, m0, m1, p0, p1 int) {
 }
 
 // block adds the products l0..l1 to rows m0..m1 of the panels p0..p1. The
-// first pass over k brings in the bias, the last one the activation.
+// first pass over k brings in bias and residual, the last one the activation.
 func (g *gemm) block(w *worker, kn *kernel, m0, m1, p0, p1, l0, l1 int) {
 	mr, nr, kl := kn.mr, kn.nr, l1-l0
 	strips := g.stripsOfA(w, kn, m0, m1, l0, l1)
 	t := &w.tile
 	flags := 0
+	var from []float32
 	if g.add || l0 > 0 {
-		flags |= tileAdd
+		from = g.c
+	} else if g.residual != nil {
+		from = g.residual
 	}
 	if g.relu && l1 == g.k {
 		flags |= tileReLU
@@ -156,18 +197,21 @@ func (g *gemm) block(w *worker, kn *kernel, m0, m1, p0, p1, l0, l1 int) {
 				t.b = &b[0]
 				strips.at(t, i)
 			}
+			if t.from = nil; from != nil {
+				t.from = &from[i*g.ldc+j]
+			}
 			if kn.edge || rows == mr && cols == nr {
 				t.c, t.ldc = &g.c[i*g.ldc+j], g.ldc
 				kn.run(t)
 				continue
 			}
-			g.edge(w, kn, t, i, j)
+			g.edge(w, kn, t, i, j, from)
 		}
 	}
 }
 
 // edge computes a tile that sticks out of C in a buffer.
-func (g *gemm) edge(w *worker, kn *kernel, t *tile, i, j int) {
+func (g *gemm) edge(w *worker, kn *kernel, t *tile, i, j int, from []float32) {
 	rows, cols, flags := t.rows, t.cols, t.flags
 	buf := w.floats(scratchTile, kn.mr*kn.nr+kn.nr)
 	if t.bias != nil {
@@ -175,7 +219,7 @@ func (g *gemm) edge(w *worker, kn *kernel, t *tile, i, j int) {
 		copy(bias, g.bias[j:j+cols])
 		t.bias = &bias[0]
 	}
-	t.c, t.ldc, t.flags = &buf[0], kn.nr, 0
+	t.c, t.ldc, t.flags, t.from = &buf[0], kn.nr, 0, nil
 	kn.run(t)
 	if t.bias != nil {
 		t.bias = &g.bias[j]
@@ -183,8 +227,8 @@ func (g *gemm) edge(w *worker, kn *kernel, t *tile, i, j int) {
 	for r := range rows {
 		c := g.c[(i+r)*g.ldc+j:][:cols]
 		for x, v := range buf[r*kn.nr:][:cols] {
-			if flags&tileAdd != 0 {
-				v += c[x]
+			if from != nil {
+				v += from[(i+r)*g.ldc+j+x]
 			}
 			if flags&tileReLU != 0 && v < 0 {
 				v = 0
@@ -232,7 +276,7 @@ func (s *strips) at(t *tile, i int) {
 func (g *gemm) serial(w *worker, kn *kernel) {
 	panels := (g.n + kn.nr - 1) / kn.nr
 	if g.packed == nil && g.wantsPackedB(kn) {
-		g.packInto(w.floats(scratchPackB, g.packedSize(kn)), kn)
+		g.packInto(w, w.floats(scratchPackB, g.packedSize(kn)), kn)
 	}
 	g.run(w, kn, 0, g.m, 0, panels)
 }

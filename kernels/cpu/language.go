@@ -99,13 +99,20 @@ func crossEntropyBackward(d *device, c *kernels.Call) {
 }
 
 func embedding(d *device, c *kernels.Call) {
-	table, ids, y := d.widened(c.In[0]), ints(c.In[1]), floats(c.Out[0])
+	ids, y := ints(c.In[1]), floats(c.Out[0])
 	rows, n := c.In[0].Dim(0), c.In[0].Dim(1)
-	d.rows(len(ids), n/4+8, func(_ *worker, lo, hi int) {
+	var table []float32
+	packed := packedOf(c.In[0])
+	if packed == nil {
+		table = floats(c.In[0])
+	}
+	d.rows(len(ids), n/4+8, func(w *worker, lo, hi int) {
 		for i := lo; i < hi; i++ {
 			y := y[i*n : (i+1)*n]
 			if id := int(ids[i]); id < 0 || id >= rows {
 				clear(y)
+			} else if packed != nil {
+				packed.widen(w, y, id*n)
 			} else {
 				copy(y, table[id*n:])
 			}

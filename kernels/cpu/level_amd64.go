@@ -31,3 +31,9 @@ func tileKernel() kernel {
 	}
 	return portableTile
 }
+
+// pause tells the processor that a thread is waiting: about half a
+// microsecond.
+//
+//go:noescape
+func pause()

@@ -16,8 +16,7 @@ func matmul(d *device, c *kernels.Call) {
 	z := p.SizeOf(c.In[0].Shape(), c.In[1].Shape())
 	g := gemm{
 		m: z.M, n: z.N, k: z.K,
-		a: floats(c.In[0]), ars: z.K, aks: 1,
-		b: d.widened(c.In[1]), bks: z.N, bns: 1,
+		a: floats(c.In[0]), ars: z.K, aks: 1, bks: z.N, bns: 1,
 		c: floats(c.Out[0]), ldc: z.N,
 		relu: p.Act == kernels.ActReLU, add: len(c.In) == 2,
 	}
@@ -27,31 +26,50 @@ func matmul(d *device, c *kernels.Call) {
 	if p.TransB {
 		g.bks, g.bns = 1, z.K
 	}
-	if !g.add {
-		g.bias = floats(c.In[2])
-	}
+	g.setB(c.In[1])
 	if z.G*z.M*z.N == 0 || g.add && z.K == 0 {
 		return
+	}
+	var later []float32 // a residual behind an activation
+	if !g.add {
+		if g.bias = floats(c.In[2]); g.relu {
+			later = floats(c.In[3])
+		} else {
+			g.residual = floats(c.In[3])
+		}
 	}
 	if z.StrideB == 0 && !p.TransA && z.StrideA == z.M*z.K {
 		// One tall product.
 		g.m, z.G = z.G*z.M, 1
 	}
 	d.product(g, z.G, z.StrideA, z.StrideB)
-	if !g.add && c.In[3] != nil {
-		out, residual := floats(c.Out[0]), floats(c.In[3])
-		d.split(len(out), 1, func(_ *worker, lo, hi int) { vecAdd(out[lo:hi], out[lo:hi], residual[lo:hi]) })
+	if later != nil {
+		d.split(len(g.c), 1, func(_ *worker, lo, hi int) { vecAdd(g.c[lo:hi], g.c[lo:hi], later[lo:hi]) })
 	}
 }
 
-// widened returns the elements of a matrix that may be packed.
-func (d *device) widened(t *tensor.Tensor) []float32 {
-	if !t.DType().IsPacked() {
-		return floats(t)
+// setB makes a tensor's elements the right operand.
+func (g *gemm) setB(t *tensor.Tensor) {
+	if g.w = packedOf(t); g.w == nil {
+		g.b = floats(t)
 	}
-	f := d.common.floats(scratch1, t.Len())
-	tensor.Unpack(t.DType(), tensor.Raw(t), t.Shape(), f)
-	return f
+}
+
+// moveB drops the first n elements of B.
+func (g *gemm) moveB(n int) {
+	if g.w != nil {
+		g.wAt += n
+	} else {
+		g.b = g.b[n:]
+	}
+}
+
+// moveC drops the first n elements of C and of what goes with it.
+func (g *gemm) moveC(n int) {
+	g.c = g.c[n:]
+	if g.residual != nil {
+		g.residual = g.residual[n:]
+	}
 }
 
 const (
@@ -72,14 +90,15 @@ func (d *device) product(g gemm, items, strideA, strideB int) {
 	kn := tileKernel()
 	item := func(i int) gemm {
 		x := g
-		x.a, x.b, x.c = g.a[i*strideA:], g.b[i*strideB:], g.c[i*g.m*g.n:]
+		x.a = g.a[i*strideA:]
+		x.moveB(i * strideB)
+		x.moveC(i * g.m * g.n)
 		return x
 	}
 	switch parts := g.parts(items); {
 	case g.thin() && (items == 1 || g.k*g.n > ownB):
 		for i := range items {
-			x := item(i)
-			d.thinProduct(&x)
+			d.thinProducts(item(i))
 		}
 	case parts > 1:
 		for i := range items {
@@ -112,7 +131,8 @@ func (d *device) large(g *gemm, kn *kernel) {
 		for j := 0; j < g.n; j += group {
 			x := *g
 			x.n = min(group, g.n-j)
-			x.b, x.c = g.b[j*g.bns:], g.c[j:]
+			x.moveB(j * g.bns)
+			x.moveC(j)
 			if g.bias != nil {
 				x.bias = g.bias[j:]
 			}
@@ -123,9 +143,9 @@ func (d *device) large(g *gemm, kn *kernel) {
 	panels := (g.n + kn.nr - 1) / kn.nr
 	if g.wantsPackedB(kn) {
 		g.packed = d.common.floats(scratchPackB, g.packedSize(kn))
-		d.rows(panels, g.k*kn.nr/2, func(_ *worker, lo, hi int) {
+		d.rows(panels, g.k*kn.nr/2, func(w *worker, lo, hi int) {
 			for p := lo; p < hi; p++ {
-				g.packPanel(kn, g.packed, p)
+				g.packPanel(w, kn, g.packed, p)
 			}
 		})
 	}
@@ -175,13 +195,14 @@ func (g *gemm) parts(items int) int {
 func (d *device) splitDepth(g *gemm, kn *kernel, parts int) {
 	size := g.m * g.n
 	sums := d.common.floats(scratch0, parts*size)
-	each := roundUp((g.k+parts-1)/parts, 8)
+	each := roundUp((g.k+parts-1)/parts, tensor.BlockLen)
 	d.loop(parts, func(w *worker, i int) {
 		x := *g
 		l := min(i*each, g.k)
 		x.k = min(each, g.k-l)
-		x.a, x.b, x.c, x.ldc = g.a[l*g.aks:], g.b[l*g.bks:], sums[i*size:(i+1)*size], g.n
-		x.bias, x.relu, x.add = nil, false, false
+		x.a, x.c, x.ldc = g.a[l*g.aks:], sums[i*size:(i+1)*size], g.n
+		x.moveB(l * g.bks)
+		x.bias, x.residual, x.relu, x.add = nil, nil, false, false
 		x.serial(w, kn)
 	})
 	d.rows(g.m, parts*g.n/4, func(_ *worker, lo, hi int) {
@@ -197,6 +218,9 @@ func (d *device) splitDepth(g *gemm, kn *kernel, parts int) {
 			}
 			if g.relu {
 				vecReLU(c, c)
+			}
+			if g.residual != nil {
+				vecAdd(c, c, g.residual[m*g.ldc:][:g.n])
 			}
 		}
 	})

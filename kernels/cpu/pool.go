@@ -6,18 +6,21 @@ import (
 )
 
 // pool runs loops on a fixed set of goroutines. The caller's goroutine is
-// worker 0; the others sleep between loops.
+// worker 0; the others are its helpers. Between loops they spin for a moment,
+// because operations follow one another closely and waking a thread takes
+// longer than many an operation, then sleep.
 type pool struct {
 	workers []*worker
-	common  worker          // scratch buffers that a loop's iterations share
-	wake    []chan struct{} // one for each worker but 0
+	common  worker // scratch buffers that a loop's iterations share
+	helpers []*helper
 
-	next atomic.Int64 // first iteration not taken yet
+	begun atomic.Uint32 // loops so far
+	next  atomic.Int64  // first iteration not taken yet
+	busy  atomic.Int32  // helpers inside the loop; changed under mu
 
 	mu     sync.Mutex
-	idle   sync.Cond // signalled when active drops to 0
+	idle   sync.Cond // signalled when busy drops to 0
 	open   bool      // a loop is running that helpers may join
-	active int       // helpers inside the loop
 	n      int
 	body   func(w *worker, i int)
 	caught any // the first panic of a helper
@@ -43,6 +46,8 @@ const (
 	scratch5
 	scratch6
 	scratch7
+	scratchScales // of blocks of packed weights
+	scratchRows   // widened rows
 	numScratch
 )
 
@@ -56,34 +61,51 @@ func (w *worker) floats(slot, n int) []float32 {
 	return w.scratch[slot][:n]
 }
 
+// helper is a goroutine that takes part in loops.
+type helper struct {
+	worker
+	asleep atomic.Bool
+	wake   chan struct{}
+}
+
 func newPool(threads int) *pool {
-	p := &pool{}
+	p := &pool{workers: []*worker{{}}}
 	p.idle.L = &p.mu
-	for i := range threads {
-		w := &worker{}
-		p.workers = append(p.workers, w)
-		if i == 0 {
-			continue
-		}
-		wake := make(chan struct{}, 1)
-		p.wake = append(p.wake, wake)
-		go p.help(w, wake)
+	for range threads - 1 {
+		h := &helper{wake: make(chan struct{}, 1)}
+		p.workers = append(p.workers, &h.worker)
+		p.helpers = append(p.helpers, h)
+		go p.help(h)
 	}
 	return p
 }
 
 func (p *pool) close() {
-	for _, c := range p.wake {
-		close(c)
+	for _, h := range p.helpers {
+		close(h.wake)
 	}
-	p.wake = nil
+	p.helpers = nil
+}
+
+// spins bounds how long a goroutine spins: about 50 microseconds.
+const spins = 100
+
+// spin waits for a condition, but not for long, and tells whether it came.
+func spin(ready func() bool) bool {
+	for range spins {
+		if ready() {
+			return true
+		}
+		pause()
+	}
+	return false
 }
 
 // loop calls body for 0..n-1, in any order, on all workers, and returns when
 // all calls have returned. A helper that wakes up too late is not waited for.
 // Loops cannot be nested.
 func (p *pool) loop(n int, body func(w *worker, i int)) {
-	if n <= 1 || len(p.wake) == 0 {
+	if n <= 1 || len(p.helpers) == 0 {
 		for i := range n {
 			body(p.workers[0], i)
 		}
@@ -93,9 +115,13 @@ func (p *pool) loop(n int, body func(w *worker, i int)) {
 	p.body, p.n, p.open = body, n, true
 	p.next.Store(0)
 	p.mu.Unlock()
-	for _, c := range p.wake[:min(n-1, len(p.wake))] {
+	p.begun.Add(1)
+	for _, h := range p.helpers[:min(n-1, len(p.helpers))] {
+		if !h.asleep.Load() {
+			continue
+		}
 		select {
-		case c <- struct{}{}:
+		case h.wake <- struct{}{}:
 		default: // still to wake up for an earlier loop
 		}
 	}
@@ -108,7 +134,10 @@ func (p *pool) finish() {
 	p.next.Store(int64(p.n)) // after a panic, take nothing new
 	p.mu.Lock()
 	p.open = false
-	for p.active > 0 {
+	p.mu.Unlock()
+	spin(func() bool { return p.busy.Load() == 0 })
+	p.mu.Lock()
+	for p.busy.Load() > 0 {
 		p.idle.Wait()
 	}
 	caught := p.caught
@@ -119,17 +148,27 @@ func (p *pool) finish() {
 	}
 }
 
-func (p *pool) help(w *worker, wake chan struct{}) {
-	for range wake {
+func (p *pool) help(h *helper) {
+	for seen := uint32(0); ; {
+		if !spin(func() bool { return p.begun.Load() != seen }) {
+			h.asleep.Store(true)
+			if p.begun.Load() == seen { // else a loop began that did not see it asleep
+				if _, ok := <-h.wake; !ok {
+					return
+				}
+			}
+			h.asleep.Store(false)
+		}
+		seen = p.begun.Load()
 		p.mu.Lock()
 		if !p.open {
 			p.mu.Unlock()
 			continue
 		}
-		p.active++
+		p.busy.Add(1)
 		n, body := p.n, p.body
 		p.mu.Unlock()
-		p.helpOnce(w, n, body)
+		p.helpOnce(&h.worker, n, body)
 	}
 }
 
@@ -140,7 +179,7 @@ func (p *pool) helpOnce(w *worker, n int, body func(w *worker, i int)) {
 		if r != nil && p.caught == nil {
 			p.caught = r
 		}
-		if p.active--; p.active == 0 {
+		if p.busy.Add(-1) == 0 {
 			p.idle.Signal()
 		}
 		p.mu.Unlock()
@@ -179,6 +218,18 @@ func (p *pool) split(n, cost int, body func(w *worker, lo, hi int)) {
 // rows cuts n rows of the given cost each into pieces of whole rows.
 func (p *pool) rows(n, cost int, body func(w *worker, lo, hi int)) {
 	size := max(minWork/max(cost, 1), 1)
+	if n <= size {
+		if n > 0 {
+			body(p.workers[0], 0, n)
+		}
+		return
+	}
+	p.loop((n+size-1)/size, func(w *worker, i int) { body(w, i*size, min((i+1)*size, n)) })
+}
+
+// small is rows for loops that are short but often run: pieces are smaller.
+func (p *pool) small(n, cost int, body func(w *worker, lo, hi int)) {
+	size := max(minWork/4/max(cost, 1), 1)
 	if n <= size {
 		if n > 0 {
 			body(p.workers[0], 0, n)

@@ -1,12 +1,16 @@
 package cpu
 
 import (
+	"fmt"
 	"math"
 
 	"llana/kernels"
 )
 
-func init() { fast[kernels.RoPE] = rope }
+func init() {
+	fast[kernels.RoPE] = rope
+	fast[kernels.RoPECache] = ropeCache
+}
 
 // turns are the sines and cosines of consecutive positions, kept from call to
 // call: every layer of a model asks for the same ones.
@@ -76,11 +80,54 @@ func rope(d *device, c *kernels.Call) {
 			}
 			at := (pos - table.first) * half
 			sin, cos := table.sin[at:at+half], table.cos[at:at+half]
-			for h := t * heads; h < (t+1)*heads; h++ {
-				turn(y[h*dim:(h+1)*dim], x[h*dim:(h+1)*dim], sin, cos, sign)
-			}
+			turnHeads(y[t*heads*dim:(t+1)*heads*dim], x[t*heads*dim:(t+1)*heads*dim], sin, cos, sign)
 		}
 	})
+}
+
+// ropeCache turns queries and keys and writes keys and values into the cache.
+func ropeCache(d *device, c *kernels.Call) {
+	p := c.P.(kernels.RoPECacheParams)
+	q, k, v := floats(c.In[0]), floats(c.In[1]), floats(c.In[2])
+	turned, keys, values := floats(c.Out[0]), floats(c.Out[1]), floats(c.Out[2])
+	s, rows := c.In[0].Shape(), c.Out[1].Dim(1)
+	p.CheckCache(c.In[1].Shape(), c.Out[1].Shape(), c.Out[2].Shape())
+	tokens, dim := s[1], s[3]
+	wide, narrow := s[2]*dim, c.In[1].Dim(2)*dim // of a token in q, in k
+	if len(q) == 0 {
+		return
+	}
+	offsets := ints(c.In[3])
+	if offsets == nil {
+		offsets = make([]int32, s[0])
+		for i := range offsets {
+			offsets[i] = int32(p.Offset)
+		}
+	}
+	first, last := bounds(offsets)
+	if first < 0 || last-1+tokens > rows {
+		panic(fmt.Sprintf("cpu: rope_cache: offsets from %d to %d and %d tokens in a cache of %d rows", first, last-1, tokens, rows))
+	}
+	table, half := d.turnsFor(kernels.RoPEParams{Theta: p.Theta}, dim, first, last-1+tokens), dim/2
+	d.rows(s[0]*tokens, wide+2*narrow, func(_ *worker, lo, hi int) {
+		for t := lo; t < hi; t++ {
+			item := t / tokens
+			pos := int(offsets[item]) + t%tokens
+			at := (pos - table.first) * half
+			sin, cos := table.sin[at:at+half], table.cos[at:at+half]
+			to := (item*rows + pos) * narrow
+			turnHeads(turned[t*wide:(t+1)*wide], q[t*wide:(t+1)*wide], sin, cos, 1)
+			turnHeads(keys[to:to+narrow], k[t*narrow:(t+1)*narrow], sin, cos, 1)
+			copy(values[to:to+narrow], v[t*narrow:(t+1)*narrow])
+		}
+	})
+}
+
+// turnHeads turns all heads of a token.
+func turnHeads(y, x, sin, cos []float32, sign float32) {
+	for dim := 2 * len(sin); len(x) > 0; x, y = x[dim:], y[dim:] {
+		turn(y[:dim], x[:dim], sin, cos, sign)
+	}
 }
 
 // bounds returns the range [first, last) that positions lie in.

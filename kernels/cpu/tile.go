@@ -4,7 +4,7 @@ package cpu
 // while k products are added to it.
 //
 //	acc[i][j] = bias[j] + sum over l of a[i*rs + l*ks] * b[l*bs + j]
-//	c[i*ldc + j] = relu(acc[i][j])   or   += acc[i][j] with tileAdd
+//	c[i*ldc + j] = relu(acc[i][j] + from[i*ldc + j])
 //
 // for i < rows, j < cols. Strides are in elements.
 type tile struct {
@@ -17,15 +17,13 @@ type tile struct {
 	c     *float32
 	ldc   int
 	bias  *float32 // nil for none
+	from  *float32 // what is added to; nil for none, c itself to add to c
 	rows  int
 	cols  int
 	flags int
 }
 
-const (
-	tileAdd  = 1 // add to the former contents of c
-	tileReLU = 2
-)
+const tileReLU = 1 // else relu is left out
 
 // kernel is a micro-kernel and the shape of its full tile.
 type kernel struct {
@@ -78,19 +76,21 @@ func tile4x4(t *tile) {
 			c33 += x * b3
 		}
 	}
-	c := floatsAt(t.c, 3*t.ldc+4)
-	storeRow(c[0*t.ldc:], t.flags, [4]float32{c00, c01, c02, c03})
-	storeRow(c[1*t.ldc:], t.flags, [4]float32{c10, c11, c12, c13})
-	storeRow(c[2*t.ldc:], t.flags, [4]float32{c20, c21, c22, c23})
-	storeRow(c[3*t.ldc:], t.flags, [4]float32{c30, c31, c32, c33})
+	t.storeRow(0, [4]float32{c00, c01, c02, c03})
+	t.storeRow(1, [4]float32{c10, c11, c12, c13})
+	t.storeRow(2, [4]float32{c20, c21, c22, c23})
+	t.storeRow(3, [4]float32{c30, c31, c32, c33})
 }
 
-func storeRow(c []float32, flags int, v [4]float32) {
-	for j, x := range v {
-		if flags&tileAdd != 0 {
-			x += c[j]
+func (t *tile) storeRow(i int, v [4]float32) {
+	c := floatsAt(t.c, i*t.ldc+4)[i*t.ldc:]
+	if t.from != nil {
+		for j, x := range floatsAt(t.from, i*t.ldc+4)[i*t.ldc:] {
+			v[j] += x
 		}
-		if flags&tileReLU != 0 && x < 0 {
+	}
+	for j, x := range v {
+		if t.flags&tileReLU != 0 && x < 0 {
 			x = 0
 		}
 		c[j] = x

@@ -9,7 +9,7 @@
 //   R8..R11     rows 0, 3, 6, 9 of a, at the current product
 //   DX, SI      strides of a in bytes: from row to row, from product to product
 //   BX, R12     row of b, its stride in bytes
-//   R14, R13    row of c, its stride in bytes
+//   R14, R13    row of what is added to, then of c; their stride in bytes
 //   AX          temporary; rows left to store
 
 // LOAD reads the arguments; R9..R11 are set whether or not those rows exist.
@@ -28,7 +28,6 @@
 	MOVQ tile_b(DI), BX   \
 	MOVQ tile_bs(DI), R12 \
 	SHLQ $2, R12          \
-	MOVQ tile_c(DI), R14  \
 	MOVQ tile_ldc(DI), R13 \
 	SHLQ $2, R13
 
@@ -231,7 +230,8 @@ narrow4:
 
 summed:
 	MOVQ  tile_flags(DI), CX
-	TESTQ $const_tileAdd, CX
+	MOVQ  tile_from(DI), R14
+	TESTQ R14, R14
 	JZ    added
 	MOVQ  tile_rows(DI), AX
 	ADDC512(Z0, Z1)
@@ -349,7 +349,8 @@ loop:
 
 summed:
 	MOVQ  tile_flags(DI), CX
-	TESTQ $const_tileAdd, CX
+	MOVQ  tile_from(DI), R14
+	TESTQ R14, R14
 	JZ    added
 	ADDC256(Y0, Y1)
 	ADDC256(Y2, Y3)

@@ -88,3 +88,17 @@ func maxRowAVX2(best *float32, at *int32, row *float32, n int, k int32)
 
 //go:noescape
 func transposeAVX2(dst *float32, ds int, a *float32, as, blocks int)
+
+//go:noescape
+func dot4x4AVX512(x *[4]*float32, w *float32, stride, n int, out *[4][4]float32)
+
+//go:noescape
+func dot4x4AVX2(x *[4]*float32, w *float32, stride, n int, out *[4][4]float32)
+
+func dot4x4Vector(x *[4]*float32, w *float32, stride, n int, out *[4][4]float32) {
+	if level == avx512 {
+		dot4x4AVX512(x, w, stride, n, out)
+	} else {
+		dot4x4AVX2(x, w, stride, n, out)
+	}
+}

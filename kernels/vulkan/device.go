@@ -24,6 +24,7 @@ import (
 type device struct {
 	info     kernels.Info
 	software bool
+	tuning   tuning
 
 	mu       sync.Mutex
 	err      error // the first, for good
@@ -93,6 +94,7 @@ func connect(a Adapter) (*device, error) {
 }
 
 func (d *device) init() (err error) {
+	d.initTuning()
 	d.batch.number = 1
 	d.pool.limit = d.info.Limits.MaxBuffer
 	d.pool.create = func(size int64) (hal.Buffer, error) {

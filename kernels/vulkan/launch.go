@@ -12,7 +12,7 @@ import (
 
 // Launch records the call.
 func (d *device) Launch(c *kernels.Call) {
-	plan := kernels.PlanCall(c, d.info.Limits)
+	plan := kernels.PlanTuned(c, d.info.Limits, picker{d, c})
 	cost := c.Cost()
 	d.mu.Lock()
 	defer d.mu.Unlock()

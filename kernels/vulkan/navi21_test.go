@@ -30,7 +30,8 @@ var floors = []struct {
 	shader string
 	floor
 }{
-	{"matmul", floor{8, 50}},
+	{"matmul_sum", floor{16, 0}},
+	{"matmul", floor{8, 75}},
 	{"attention_delta", floor{16, 0}},
 	{"attention_combine", floor{16, 0}},
 	{"attention_split", floor{16, 25}}, // bound by memory

@@ -1,0 +1,191 @@
+package cpu
+
+import (
+	"encoding/binary"
+	"math"
+
+	"llana/tensor"
+)
+
+// packed is a matrix of a packed type (see tensor.Pack). Elements are named by
+// their place in row-major order; a run of elements lies in one row.
+type packed struct {
+	dtype  tensor.DType
+	width  int
+	raw    []byte
+	stride int           // bytes of a row
+	blocks tensor.Blocks // of block types
+}
+
+// packedOf returns how a tensor's elements are stored, nil if they are floats.
+func packedOf(t *tensor.Tensor) *packed {
+	d := t.DType()
+	if !d.IsPacked() {
+		return nil
+	}
+	p := &packed{dtype: d, width: t.Dim(-1), raw: tensor.Raw(t), stride: d.Bytes([]int{1, t.Dim(-1)})}
+	if p.inBlocks() {
+		p.blocks = t.Blocks()
+	}
+	return p
+}
+
+func (p *packed) inBlocks() bool { return p.dtype == tensor.Q8 || p.dtype == tensor.Q4 }
+
+// row returns the bytes of the row that element at is in, and its column.
+func (p *packed) row(at int) (row []byte, column int) {
+	return p.raw[at/p.width*p.stride:][:p.stride], at % p.width
+}
+
+// codesAt returns the bytes from element at on.
+func (p *packed) codesAt(at int) []byte {
+	row, column := at/p.width*p.stride, at%p.width
+	switch p.dtype {
+	case tensor.Q8:
+		return p.raw[row+column:]
+	case tensor.Q4:
+		return p.raw[row+column/2:]
+	}
+	return p.raw[row+2*column:]
+}
+
+// rowScale returns the scale of a row of a block type.
+func (p *packed) rowScale(row []byte) float32 {
+	return math.Float32frombits(binary.LittleEndian.Uint32(row[p.blocks.Scale:]))
+}
+
+// widen writes the elements from at on into dst.
+func (p *packed) widen(w *worker, dst []float32, at int) {
+	n := len(dst) &^ 15
+	if n > 0 && level > portable && !(p.inBlocks() && at%tensor.BlockLen != 0) {
+		p.widenVector(w, dst[:n], at)
+	} else {
+		n = 0
+	}
+	if n < len(dst) {
+		p.widenRest(dst[n:], at+n)
+	}
+}
+
+// widenVector widens a multiple of 16 elements.
+func (p *packed) widenVector(w *worker, dst []float32, at int) {
+	n, code := len(dst), &p.codesAt(at)[0]
+	if !p.inBlocks() {
+		if p.dtype == tensor.BF16 {
+			widenBF16(&dst[0], code, n)
+		} else {
+			widenF16(&dst[0], code, n)
+		}
+		return
+	}
+	blocks := n / tensor.BlockLen
+	s := w.floats(scratchScales, 2*blocks)
+	scales, zeros := s[:blocks], s[blocks:]
+	row, column := p.row(at)
+	p.blockScales(scales, zeros, row, column/tensor.BlockLen, p.rowScale(row), false)
+	if p.dtype == tensor.Q8 {
+		widenQ8(&dst[0], code, n, &scales[0])
+	} else {
+		widenQ4(&dst[0], code, n, &scales[0], &zeros[0])
+	}
+}
+
+// widenRest widens any number of elements in plain Go.
+func (p *packed) widenRest(dst []float32, at int) {
+	switch p.dtype {
+	case tensor.BF16:
+		b := p.raw[2*at:][:2*len(dst)]
+		for i := range dst {
+			dst[i] = tensor.BF16ToF32(binary.LittleEndian.Uint16(b[2*i:]))
+		}
+		return
+	case tensor.F16:
+		b := p.raw[2*at:][:2*len(dst)]
+		for i := range dst {
+			dst[i] = tensor.F16ToF32(binary.LittleEndian.Uint16(b[2*i:]))
+		}
+		return
+	}
+	row, column := p.row(at)
+	scale, params := p.rowScale(row), row[p.blocks.Params:]
+	for len(dst) > 0 {
+		first, block := column%tensor.BlockLen, column/tensor.BlockLen
+		n := min(len(dst), tensor.BlockLen-first)
+		if p.dtype == tensor.Q8 {
+			s := scale * tensor.BlockScale(params[block])
+			for i, c := range row[column:][:n] {
+				dst[i] = s * float32(int8(c))
+			}
+		} else {
+			s, z := scale*tensor.BlockScale(params[2*block]), float32(params[2*block+1])*(1.0/16)
+			words := binary.LittleEndian.Uint64(row[8*block:])
+			for i := range dst[:n] {
+				j := first + i
+				dst[i] = s * (float32(words>>(32*(j%2)+4*(j/2))&15) - z)
+			}
+		}
+		dst, column = dst[n:], column+n
+	}
+}
+
+// blockScales sets the scales of a row's blocks from the given one on, times
+// factor, and for Q4 their zero points; with terms, those times the scales.
+func (p *packed) blockScales(scales, zeros []float32, row []byte, block int, factor float32, terms bool) {
+	params := row[p.blocks.Params:]
+	if p.dtype == tensor.Q8 {
+		params = params[block:][:len(scales)]
+		for i := scalesVector(scales, nil, params, factor, false); i < len(scales); i++ {
+			scales[i] = factor * tensor.BlockScale(params[i])
+		}
+		return
+	}
+	params = params[2*block:][:2*len(scales)]
+	for i := scalesVector(scales, zeros, params, factor, terms); i < len(scales); i++ {
+		scales[i] = factor * tensor.BlockScale(params[2*i])
+		zeros[i] = float32(params[2*i+1]) * (1.0 / 16)
+		if terms {
+			zeros[i] *= scales[i]
+		}
+	}
+}
+
+// canDot tells whether dot4 can take rows of this matrix.
+func (p *packed) canDot() bool { return level > portable && p.width >= 16 && p.width%16 == 0 }
+
+// dot4 returns the scalar products of x with four rows from row j on.
+func (p *packed) dot4(w *worker, x []float32, j int) (s [4]float32) {
+	x = x[:p.width]
+	n := len(x)
+	code := p.codesAt(j * n)
+	switch p.dtype {
+	case tensor.BF16:
+		_ = code[4*2*n-1]
+		dot4BF16(&x[0], &code[0], n, &s)
+		return s
+	case tensor.F16:
+		_ = code[4*2*n-1]
+		dot4F16(&x[0], &code[0], n, &s)
+		return s
+	}
+	blocks := n / tensor.BlockLen
+	f := w.floats(scratchScales, 2*4*blocks)
+	factors, summands := f[:4*blocks], f[4*blocks:]
+	// An element is factor * code - summand, times the row's scale.
+	var scales [4]float32
+	for r := range scales {
+		row, _ := p.row((j + r) * n)
+		scales[r] = p.rowScale(row)
+		p.blockScales(factors[r*blocks:(r+1)*blocks], summands[r*blocks:(r+1)*blocks], row, 0, 1, true)
+	}
+	if p.dtype == tensor.Q8 {
+		_ = code[3*p.stride+n-1]
+		dot4Q8(&x[0], &code[0], n, p.stride, &factors[0], &s)
+	} else {
+		_ = code[3*p.stride+n/2-1]
+		dot4Q4(&x[0], &code[0], n, p.stride, &factors[0], &summands[0], &s)
+	}
+	for r := range s {
+		s[r] *= scales[r]
+	}
+	return s
+}

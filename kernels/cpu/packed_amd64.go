@@ -1,0 +1,160 @@
+//go:build amd64 && !purego
+
+package cpu
+
+//go:noescape
+func dot4BF16AVX512(x *float32, w *byte, n int, out *[4]float32)
+
+//go:noescape
+func dot4BF16AVX2(x *float32, w *byte, n int, out *[4]float32)
+
+func dot4BF16(x *float32, w *byte, n int, out *[4]float32) {
+	if level == avx512 {
+		dot4BF16AVX512(x, w, n, out)
+	} else {
+		dot4BF16AVX2(x, w, n, out)
+	}
+}
+
+//go:noescape
+func dot4F16AVX512(x *float32, w *byte, n int, out *[4]float32)
+
+//go:noescape
+func dot4F16AVX2(x *float32, w *byte, n int, out *[4]float32)
+
+func dot4F16(x *float32, w *byte, n int, out *[4]float32) {
+	if level == avx512 {
+		dot4F16AVX512(x, w, n, out)
+	} else {
+		dot4F16AVX2(x, w, n, out)
+	}
+}
+
+//go:noescape
+func dot4Q8AVX512(x *float32, w *byte, n, stride int, factors *float32, out *[4]float32)
+
+//go:noescape
+func dot4Q8AVX2(x *float32, w *byte, n, stride int, factors *float32, out *[4]float32)
+
+func dot4Q8(x *float32, w *byte, n, stride int, factors *float32, out *[4]float32) {
+	if level == avx512 {
+		dot4Q8AVX512(x, w, n, stride, factors, out)
+	} else {
+		dot4Q8AVX2(x, w, n, stride, factors, out)
+	}
+}
+
+//go:noescape
+func dot4Q4AVX512(x *float32, w *byte, n, stride int, factors, summands *float32, out *[4]float32)
+
+//go:noescape
+func dot4Q4AVX2(x *float32, w *byte, n, stride int, factors, summands *float32, out *[4]float32)
+
+func dot4Q4(x *float32, w *byte, n, stride int, factors, summands *float32, out *[4]float32) {
+	if level == avx512 {
+		dot4Q4AVX512(x, w, n, stride, factors, summands, out)
+	} else {
+		dot4Q4AVX2(x, w, n, stride, factors, summands, out)
+	}
+}
+
+//go:noescape
+func widenBF16AVX512(dst *float32, w *byte, n int)
+
+//go:noescape
+func widenBF16AVX2(dst *float32, w *byte, n int)
+
+func widenBF16(dst *float32, w *byte, n int) {
+	if level == avx512 {
+		widenBF16AVX512(dst, w, n)
+	} else {
+		widenBF16AVX2(dst, w, n)
+	}
+}
+
+//go:noescape
+func widenF16AVX512(dst *float32, w *byte, n int)
+
+//go:noescape
+func widenF16AVX2(dst *float32, w *byte, n int)
+
+func widenF16(dst *float32, w *byte, n int) {
+	if level == avx512 {
+		widenF16AVX512(dst, w, n)
+	} else {
+		widenF16AVX2(dst, w, n)
+	}
+}
+
+//go:noescape
+func widenQ8AVX512(dst *float32, w *byte, n int, scales *float32)
+
+//go:noescape
+func widenQ8AVX2(dst *float32, w *byte, n int, scales *float32)
+
+func widenQ8(dst *float32, w *byte, n int, scales *float32) {
+	if level == avx512 {
+		widenQ8AVX512(dst, w, n, scales)
+	} else {
+		widenQ8AVX2(dst, w, n, scales)
+	}
+}
+
+//go:noescape
+func widenQ4AVX512(dst *float32, w *byte, n int, scales, zeros *float32)
+
+//go:noescape
+func widenQ4AVX2(dst *float32, w *byte, n int, scales, zeros *float32)
+
+func widenQ4(dst *float32, w *byte, n int, scales, zeros *float32) {
+	if level == avx512 {
+		widenQ4AVX512(dst, w, n, scales, zeros)
+	} else {
+		widenQ4AVX2(dst, w, n, scales, zeros)
+	}
+}
+
+//go:noescape
+func scalesQ8AVX512(scales *float32, params *byte, n int, row float32)
+
+//go:noescape
+func scalesQ8AVX2(scales *float32, params *byte, n int, row float32)
+
+//go:noescape
+func scalesQ4AVX512(scales, zeros *float32, params *byte, n int, row float32)
+
+//go:noescape
+func scalesQ4AVX2(scales, zeros *float32, params *byte, n int, row float32)
+
+//go:noescape
+func termsQ4AVX512(scales, zeros *float32, params *byte, n int, row float32)
+
+//go:noescape
+func termsQ4AVX2(scales, zeros *float32, params *byte, n int, row float32)
+
+// scalesVector sets the scales, times row, and for Q4 the zero points of the
+// first blocks, and returns of how many. With terms, zero points come times
+// scales.
+func scalesVector(scales, zeros []float32, params []byte, row float32, terms bool) int {
+	n := len(scales) &^ 7
+	if level == avx512 {
+		n = len(scales) &^ 15
+	}
+	switch {
+	case level == portable || n == 0:
+		return 0
+	case len(params) == len(scales) && level == avx512:
+		scalesQ8AVX512(&scales[0], &params[0], n, row)
+	case len(params) == len(scales):
+		scalesQ8AVX2(&scales[0], &params[0], n, row)
+	case terms && level == avx512:
+		termsQ4AVX512(&scales[0], &zeros[0], &params[0], n, row)
+	case terms:
+		termsQ4AVX2(&scales[0], &zeros[0], &params[0], n, row)
+	case level == avx512:
+		scalesQ4AVX512(&scales[0], &zeros[0], &params[0], n, row)
+	default:
+		scalesQ4AVX2(&scales[0], &zeros[0], &params[0], n, row)
+	}
+	return n
+}

@@ -1,0 +1,146 @@
+package kernels
+
+import (
+	"fmt"
+	"math/bits"
+
+	"llana/tensor"
+)
+
+// epilogue is what happens to a product before it is stored.
+type epilogue struct {
+	bias, residual *tensor.Tensor // or nil
+	relu           bool
+	add            bool // to what out holds
+}
+
+// bits is how the shaders are told.
+func (e epilogue) bits() int {
+	n := 0
+	for i, on := range []bool{e.bias != nil, e.relu, e.residual != nil, e.add} {
+		if on {
+			n |= 1 << i
+		}
+	}
+	return n
+}
+
+// matmulTile is a variant of the tiled product: a workgroup computes m x n
+// elements, an invocation rows x cols of them, in steps of slice along K.
+type matmulTile struct {
+	name              string
+	m, n              int
+	rows, cols, slice int
+	// cost is the time for an element beside the first's, where many
+	// workgroups run: larger register tiles read workgroup memory less often.
+	cost float64
+}
+
+// matmulTiles are the variants, the one for large products first. All add up
+// an element's products in the same order, so that results do not depend on
+// the choice.
+var matmulTiles = []matmulTile{
+	{"128x128", 128, 128, 8, 8, 16, 1},
+	{"128x64", 128, 64, 8, 4, 16, 1.15},
+	{"64x64", 64, 64, 4, 4, 16, 1.35},
+	{"32x32", 32, 32, 4, 4, 16, 1.7},
+}
+
+func matmulPlan(p MatMulParams, pl *Plan) {
+	z := p.SizeOf(pl.In[0].Shape(), pl.In[1].Shape())
+	e := epilogue{add: len(pl.In) == 2, relu: p.Act == ActReLU}
+	if !e.add {
+		e.bias, e.residual = pl.In[2], pl.In[3]
+	}
+	product(pl, p, z, pl.In[0], pl.In[1], e, B(pl.Out[0]))
+}
+
+// product dispatches one product.
+func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epilogue, out Bind) {
+	if !p.TransA && z.StrideB == 0 {
+		// A batch with one B is a longer product.
+		z.M, z.G, z.StrideA = z.G*z.M, 1, 0
+	}
+	if p.TransB && !p.TransA && z.G == 1 && b.Rank() == 2 && streams(z.M, z.K, b) {
+		weights := []*tensor.Tensor{b}
+		matvec(pl, pickLanes(pl, z.M, z.K, weights), z.M, z.K, a, weights, false, e, out)
+		return
+	}
+	t := pickTile(pl, p, z, b.DType())
+	parts := z.parts()
+	vecOut := z.N%4 == 0
+	last := e
+	to := out
+	if parts > 1 {
+		to = pl.Temp(parts * z.G * z.M * z.N)
+		last = epilogue{}
+	}
+	part := ceilDiv(ceilDiv(z.K, parts), t.slice) * t.slice
+	grid := pl.Fold(ceilDiv(z.M, t.m) * ceilDiv(z.N, t.n))
+	grid[2] = uint32(z.G * parts)
+	pl.Dispatch("matmul",
+		[]Const{{"TILE_M", t.m}, {"TILE_N", t.n}, {"ROWS", t.rows}, {"COLS", t.cols}, {"SLICE", t.slice},
+			{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"WEIGHT", b.DType().String()},
+			{"VEC_IN", a.Dim(-1)%4 == 0 && b.Dim(-1)%4 == 0}, {"VEC_OUT", vecOut}},
+		Words(z.M, z.N, z.K, part, parts, z.StrideA != 0, z.StrideB != 0, last.bits()),
+		[]Bind{B(a), B(b), B(last.bias), B(last.residual), to}, grid)
+	if parts > 1 {
+		n, width := z.G*z.M*z.N, 1
+		if vecOut {
+			width = 4
+		}
+		pl.Dispatch("matmul_sum", []Const{{"VEC_OUT", vecOut}}, Words(n/width, z.N/width, parts, e.bits()),
+			[]Bind{to, B(e.bias), B(e.residual), out}, pl.Fold(ceilDiv(n/width, 256)))
+	}
+}
+
+const (
+	// A GPU is busy with about this many workgroups of the middle tile.
+	busyGroups = 256
+	// A part of a sum along K is at least this long: storing and reading a
+	// partial sum takes the time of some hundred multiply-adds.
+	minPart  = 512
+	maxParts = 128
+)
+
+// parts returns in how many pieces K is cut, so that products with few
+// elements and long sums, the gradients of weights, keep a GPU busy. It
+// depends on nothing but the lengths.
+func (z MatMulSize) parts() int {
+	groups := z.G * ceilDiv(z.M, 64) * ceilDiv(z.N, 64)
+	if groups == 0 || groups >= busyGroups {
+		return 1
+	}
+	return max(1, min(2*busyGroups/groups, z.K/minPart, maxParts))
+}
+
+// pickTile asks for a variant. Without measurements it is the one with the
+// lowest estimate.
+func pickTile(pl *Plan, p MatMulParams, z MatMulSize, weight tensor.DType) matmulTile {
+	best, lowest := 0, 0.0
+	var names []string
+	for i, t := range matmulTiles {
+		names = append(names, t.name)
+		groups := z.G * z.parts() * ceilDiv(z.M, t.m) * ceilDiv(z.N, t.n)
+		// A tile's share of the GPU, while there are few of them.
+		work := float64(max(groups, busyGroups/4)) * float64(t.m*t.n) * t.cost
+		if i == 0 || work < lowest {
+			best, lowest = i, work
+		}
+	}
+	class := fmt.Sprintf("%v%s%s %s", weight, map[bool]string{true: " ta"}[p.TransA], map[bool]string{true: " tb"}[p.TransB], z.class())
+	chosen := pl.Pick(class, names[best], names)
+	for _, t := range matmulTiles {
+		if t.name == chosen {
+			return t
+		}
+	}
+	panic("kernels: no variant " + chosen + " of a product")
+}
+
+// class describes lengths by powers of two: products of a class run best with
+// the same variant.
+func (z MatMulSize) class() string {
+	up := func(n int) int { return 1 << bits.Len(uint(max(0, n-1))) }
+	return fmt.Sprintf("%dx%dx%dx%d", up(z.G), up(z.M), up(z.N), up(z.K))
+}
