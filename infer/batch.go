@@ -92,7 +92,10 @@ func (b *batch) run(ctx context.Context, p *part) error {
 		lens[i] = len(r.ids)
 		room = max(room, len(r.ids)+r.answer.room)
 	}
-	cache := b.m.LM.NewCache(b.m.Device(), len(p.rows), room)
+	cache, err := newCache(b.m, len(p.rows), room)
+	if err != nil {
+		return err
+	}
 	defer cache.Free()
 	if err := b.prefixes(ctx, p, cache); err != nil {
 		return err

@@ -2,12 +2,15 @@ package infer
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
+	"llana/kernels"
 	"llana/kernels/cpu"
 	"llana/models/llama"
+	"llana/tensor"
 )
 
 // An answer ends at the limit, at the context, or by any of the model's ids for
@@ -139,5 +142,41 @@ func TestCacheGrowth(t *testing.T) {
 		}
 		sameAnswer(t, q, got, want)
 		talk = append(talk, got.Text)
+	}
+}
+
+// full is a device that has no memory left from some size on.
+type full struct {
+	kernels.Device
+	limit int
+	err   *error
+}
+
+func (f full) Alloc(size int) tensor.Buffer {
+	if size > f.limit {
+		*f.err = errors.New("no memory")
+	}
+	return f.Device.Alloc(size)
+}
+
+func (f full) Err() error { return *f.err }
+
+// A cache that the device has no memory for fails with what it takes.
+func TestNoMemoryForTheCache(t *testing.T) {
+	d := cpu.New(0)
+	defer d.Close()
+	m := open(t, full{d, 1 << 20, new(error)})
+	s := session(t, m, object(t, 0))
+	if _, err := s.Ask(context.Background(), question, Options{MaxNewTokens: 2}, nil); err != nil {
+		t.Fatal(err)
+	}
+	before := d.Stats().Live
+	const many = 100000
+	_, err := session(t, m, object(t, 0)).Ask(context.Background(), question, Options{MaxNewTokens: many, Context: 2 * many}, nil)
+	if err == nil || !strings.Contains(err.Error(), "keys and values of 100") || !strings.Contains(err.Error(), "MiB: no memory") {
+		t.Errorf("error %v", err)
+	}
+	if after := d.Stats().Live; after != before {
+		t.Errorf("%d bytes in use, %d before", after, before)
 	}
 }

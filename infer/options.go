@@ -29,8 +29,8 @@ type Options struct {
 const (
 	// DefaultNewTokens is the length that the reference cuts answers off at.
 	DefaultNewTokens = 512
-	// DefaultChunk keeps all parts of a GPU busy and the intermediate results
-	// of a model of 7 billion parameters below 100 MB.
+	// DefaultChunk is long enough to keep a GPU busy; the intermediate results
+	// of a model of 7 billion parameters then take 144 MB.
 	DefaultChunk = 512
 )
 

@@ -110,7 +110,10 @@ func (b *batch) prefixes(ctx context.Context, p *part, cache *llama.Cache) error
 }
 
 func (b *batch) prefixesOf(ctx context.Context, p *part, s *spatialllana.Sequences, groups []int, at int, cache *llama.Cache) error {
-	one := b.m.LM.NewCache(b.m.Device(), len(groups), p.prefix)
+	one, err := newCache(b.m, len(groups), p.prefix)
+	if err != nil {
+		return err
+	}
 	defer one.Free()
 	r := &reader{b.m, one, b.o.chunk(), b.progress}
 	if err := r.pieces(ctx, s, p.prefix, nil); err != nil {

@@ -2,6 +2,7 @@ package infer
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"llana/autograd"
@@ -72,6 +73,24 @@ func (r *reader) last(ctx context.Context, s *spatialllana.Sequences, lens []int
 	return last, nil
 }
 
+// newCache makes a cache. The error is the device's, mostly that of a lack of
+// memory, with what the cache takes.
+func newCache(m *spatialllana.Model, rows, tokens int) (*llama.Cache, error) {
+	c := m.LM.NewCache(m.Device(), rows, tokens)
+	if err := cacheError(m, c); err != nil {
+		c.Free()
+		return nil, err
+	}
+	return c, nil
+}
+
+func cacheError(m *spatialllana.Model, c *llama.Cache) error {
+	if err := m.Device().Err(); err != nil {
+		return fmt.Errorf("the keys and values of %d tokens take %.1f MiB: %w", c.Rows()*c.Cap(), float64(c.Bytes())/(1<<20), err)
+	}
+	return nil
+}
+
 // Logits returns the logits (len(ids), vocabulary) of a sequence, with an
 // object or without (nil). Of the options, only Chunk and Progress matter.
 func Logits(ctx context.Context, m *spatialllana.Model, ids []int32, object *spatialllana.Object, o Options) ([]float32, error) {
@@ -79,7 +98,10 @@ func Logits(ctx context.Context, m *spatialllana.Model, ids []int32, object *spa
 	if err != nil {
 		return nil, err
 	}
-	cache := m.LM.NewCache(m.Device(), 1, len(ids))
+	cache, err := newCache(m, 1, len(ids))
+	if err != nil {
+		return nil, err
+	}
 	defer cache.Free()
 	r := &reader{m, cache, o.chunk(), &progress{report: o.Progress, total: len(ids)}}
 	logits := make([]float32, 0, len(ids)*m.VocabSize)

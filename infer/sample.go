@@ -99,31 +99,64 @@ type candidate struct {
 	weight float64
 }
 
-// candidates returns the tokens that may be drawn, the likeliest first.
+// candidates returns the tokens that may be drawn.
 func (s Sampling) candidates(logits []float32) ([]candidate, error) {
-	cs := make([]candidate, len(logits))
-	for i, l := range logits {
+	top := logits[0]
+	for _, l := range logits {
 		if l != l {
 			return nil, errors.New("a logit is not a number")
 		}
-		cs[i] = candidate{id: int32(i), logit: l}
+		top = max(top, l)
 	}
-	slices.SortStableFunc(cs, func(a, b candidate) int { return cmp.Compare(b.logit, a.logit) })
-	if k := s.TopK; k > 0 && k < len(cs) {
-		for k < len(cs) && cs[k].logit == cs[k-1].logit {
-			k++
-		}
-		cs = cs[:k]
+	least := float32(math.Inf(-1))
+	if s.TopK > 0 && s.TopK < len(logits) {
+		least = largest(slices.Clone(logits), s.TopK)
 	}
-	for i, c := range cs {
-		if cs[i].weight = 1; c.logit != cs[0].logit { // infinite ones have no difference
-			cs[i].weight = math.Exp((float64(c.logit) - float64(cs[0].logit)) / s.Temperature)
+	cs := make([]candidate, 0, len(logits))
+	for i, l := range logits {
+		if l < least {
+			continue
 		}
+		c := candidate{id: int32(i), logit: l, weight: 1}
+		if l != top { // infinite ones have no difference
+			c.weight = math.Exp((float64(l) - float64(top)) / s.Temperature)
+		}
+		cs = append(cs, c)
 	}
 	if s.TopP > 0 && s.TopP < 1 {
-		cs = nucleus(cs, s.TopP*total(cs))
+		cs = nucleus(cs, s.TopP)
 	}
 	return cs, nil
+}
+
+// largest returns the k-th largest of x, from 1, and reorders x (Hoare's
+// "find").
+func largest(x []float32, k int) float32 {
+	for len(x) > 1 {
+		pivot := x[len(x)/2]
+		i, j := 0, len(x)-1
+		for i <= j {
+			for x[i] > pivot {
+				i++
+			}
+			for x[j] < pivot {
+				j--
+			}
+			if i <= j {
+				x[i], x[j] = x[j], x[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case k <= j+1:
+			x = x[:j+1]
+		case k > i:
+			x, k = x[i:], k-i
+		default:
+			return pivot
+		}
+	}
+	return x[0]
 }
 
 func total(cs []candidate) (sum float64) {
@@ -133,11 +166,20 @@ func total(cs []candidate) (sum float64) {
 	return sum
 }
 
-// nucleus keeps the first candidates whose weights reach enough, at least one.
-func nucleus(cs []candidate, enough float64) []candidate {
+// nucleus returns the likeliest candidates that together have the share p of all
+// weights, at least one, the likeliest first.
+func nucleus(cs []candidate, p float64) []candidate {
+	all := total(cs)
+	// Candidates below this are together less than the share that is left, so
+	// the others, few of them as a rule, are enough to choose from.
+	few := (1 - p) * all / float64(len(cs)) * 0.999
+	cs = slices.DeleteFunc(cs, func(c candidate) bool { return c.weight < few })
+	slices.SortFunc(cs, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.logit, a.logit), cmp.Compare(a.id, b.id))
+	})
 	sum := 0.0
 	for i, c := range cs {
-		if sum += c.weight; sum >= enough {
+		if sum += c.weight; sum >= p*all {
 			return cs[:i+1]
 		}
 	}

@@ -133,7 +133,9 @@ func (s *Session) Generate(ctx context.Context, prompt []int32, o Options, strea
 		return Answer{}, err
 	}
 	known := s.rewind(prompt)
-	s.reserve(len(prompt)+room, o)
+	if err := s.reserve(len(prompt)+room, o); err != nil {
+		return Answer{}, err
+	}
 	a := Answer{PromptIDs: prompt, room: room}
 	err = s.answer(ctx, &a, seq, known, o, stream)
 	// The cache holds all but the last token, which was not read any more.
@@ -174,14 +176,15 @@ func (s *Session) answer(ctx context.Context, a *Answer, seq *spatialllana.Seque
 
 // reserve makes room for a prompt and its answer. A cache that has to grow, in
 // a conversation, gets room for another answer too.
-func (s *Session) reserve(tokens int, o Options) {
+func (s *Session) reserve(tokens int, o Options) (err error) {
 	if s.cache == nil {
-		s.cache = s.m.LM.NewCache(s.m.Device(), 1, tokens)
-		return
+		s.cache, err = newCache(s.m, 1, tokens)
+		return err
 	}
 	if tokens > s.cache.Cap() {
 		s.cache.Reserve(max(tokens, min(tokens+o.limit(), o.context(s.m.Config.Config))))
 	}
+	return cacheError(s.m, s.cache)
 }
 
 // rewind sets the cache back to what it has in common with the prompt and

@@ -16,7 +16,8 @@ type AttentionParams struct {
 // matrix of scores.
 //
 // q and out are (B, Tq, H, D), k and v (B, rows, Hkv, D), of which the first
-// Keys rows are used: a cache may be longer than what it holds. Hkv divides H;
+// Keys rows are used: a cache may be longer than what it holds, and stored in a
+// 16-bit type. Hkv divides H;
 // query head h reads key head h / (H/Hkv). lengths (B) may mask all keys from
 // lengths[b] on. seed (1) is needed with Dropout: the weight of query i and key
 // j in head h of item b is kept if Hash(seed, ((b H + h) Tq + i) Keys + j), the
@@ -26,7 +27,7 @@ type AttentionParams struct {
 // scores, for the gradient. A query that sees no key has out 0 and lse -Inf.
 var Attention = Declare(Decl[AttentionParams]{
 	Name: "attention", Doc: "out = dropout(softmax(scale q k^T)) v for each head; causal, grouped and masked by length on request",
-	In: []Arg{{Name: "q"}, {Name: "k"}, {Name: "v"},
+	In: []Arg{{Name: "q"}, {Name: "k", Packed: true}, {Name: "v", Packed: true},
 		{Name: "lengths", Kind: Int, Optional: true}, {Name: "seed", Kind: Int, Optional: true}},
 	Out: []Arg{{Name: "out"}, {Name: "lse"}},
 	Shapes: func(p AttentionParams, in [][]int) [][]int {
@@ -41,7 +42,7 @@ var Attention = Declare(Decl[AttentionParams]{
 		return Cost{FLOPs: 4 * p.pairs(z) * int64(z.D), Bytes: totalBytes(in[0], used, used, out[0], out[1])}
 	},
 	Tol:   TolAttention,
-	Cases: attentionCases(attentionCase),
+	Cases: append(attentionCases(attentionCase), cachedCases()...),
 })
 
 // AttentionSize are the lengths of an attention: items, queries, keys in use,

@@ -2,8 +2,8 @@
 // out = dropout(softmax(scale q k^T)) v for each head.
 //
 // q, out (B, queries, heads, dim); k, v (B, capacity, kv_heads, dim), of which
-// keys rows are used; lengths (B) if masked; seed (1) with DROPOUT; lse
-// (B, heads, queries). With VEC, dim is a multiple of 4. Grid:
+// keys rows are used, stored as CACHE; lengths (B) if masked; seed (1) with
+// DROPOUT; lse (B, heads, queries). With VEC, dim is a multiple of 4. Grid:
 // B * heads * tiles * blocks, folded. A workgroup computes a tile of queries
 // and a block of columns of the output, going over the keys in tiles: side A of
 // attention.tmpl are queries, side B keys.
@@ -16,9 +16,9 @@
 {{template "attention_params" .}}
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> q: array<{{template "attention_element" .}}>;
-@group(0) @binding(2) var<storage, read> k: array<{{template "attention_element" .}}>;
-@group(0) @binding(3) var<storage, read> v: array<{{template "attention_element" .}}>;
+{{template "attention_source" (set . "BINDING" 1 "NAME" "q" "TYPE" "float32")}}
+{{template "attention_source" (set . "BINDING" 2 "NAME" "k" "TYPE" .CACHE)}}
+{{template "attention_source" (set . "BINDING" 3 "NAME" "v" "TYPE" .CACHE)}}
 @group(0) @binding(4) var<storage, read> lengths: array<i32>;
 @group(0) @binding(5) var<storage, read> seed: array<u32>;
 @group(0) @binding(6) var<storage, read_write> out: array<{{template "attention_element" .}}>;

@@ -1,5 +1,7 @@
 package kernels
 
+import "llana/tensor"
+
 // attentionShape describes a case of Attention or AttentionBackward.
 type attentionShape struct {
 	name                   string
@@ -7,6 +9,7 @@ type attentionShape struct {
 	b, tq, rows, h, hkv, d int
 	lengths                []float64
 	special, bench         bool
+	cache                  tensor.DType // of keys and values; only forward
 }
 
 func attentionCases(build func(attentionShape) Case) []Case {
@@ -62,7 +65,25 @@ func attentionCases(build func(attentionShape) Case) []Case {
 func attentionCase(s attentionShape) Case {
 	lengths, seed := s.masks()
 	return Case{Name: s.name, P: s.p, Special: s.special, Bench: s.bench,
-		In: []Fill{Normal(s.b, s.tq, s.h, s.d), Normal(s.b, s.rows, s.hkv, s.d), Normal(s.b, s.rows, s.hkv, s.d), lengths, seed}}
+		In: []Fill{Normal(s.b, s.tq, s.h, s.d), Normal(s.b, s.rows, s.hkv, s.d).As(s.cache), Normal(s.b, s.rows, s.hkv, s.d).As(s.cache), lengths, seed}}
+}
+
+// cachedCases have keys and values of 16 bits, by fours, by twos and one query.
+func cachedCases() []Case {
+	var cases []Case
+	for _, d := range []tensor.DType{tensor.F16, tensor.BF16} {
+		for _, s := range []attentionShape{
+			{name: "head size 64", b: 2, tq: 70, rows: 90, h: 4, hkv: 2, d: 64, special: true},
+			{name: "head size 6", b: 2, tq: 20, rows: 30, h: 2, hkv: 2, d: 6},
+			{name: "one query", p: AttentionParams{Causal: true, Offset: 699}, b: 1, tq: 1, rows: 700, h: 4, hkv: 2, d: 128},
+			{name: "one query, head size 6", b: 2, tq: 1, rows: 40, h: 3, hkv: 3, d: 6},
+		} {
+			s.name, s.cache = d.String()+", "+s.name, d
+			cases = append(cases, attentionCase(s))
+		}
+	}
+	return append(cases, attentionCase(attentionShape{name: "bench, float16, one query", p: AttentionParams{Causal: true, Offset: 3199, Keys: 3200},
+		b: 1, tq: 1, rows: 4096, h: 32, hkv: 32, d: 128, bench: true, cache: tensor.F16}))
 }
 
 // attentionBackwardCase draws out and lse freely, lse so that no weight is far

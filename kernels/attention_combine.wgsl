@@ -12,7 +12,7 @@
 struct Params { rows: u32, splits: u32, dim: u32, heads: u32, queries: u32, minus_inf: f32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> parts: array<{{$unit}}>;
+{{template "attention_source" (set . "BINDING" 1 "NAME" "parts" "TYPE" "float32")}}
 @group(0) @binding(2) var<storage, read_write> out: array<{{$unit}}>;
 @group(0) @binding(3) var<storage, read_write> lse: array<f32>;
 

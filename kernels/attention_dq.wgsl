@@ -13,10 +13,10 @@
 {{template "attention_params" .}}
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> q: array<{{template "attention_element" .}}>;
-@group(0) @binding(2) var<storage, read> k: array<{{template "attention_element" .}}>;
-@group(0) @binding(3) var<storage, read> v: array<{{template "attention_element" .}}>;
-@group(0) @binding(4) var<storage, read> dout: array<{{template "attention_element" .}}>;
+{{template "attention_source" (set . "BINDING" 1 "NAME" "q" "TYPE" "float32")}}
+{{template "attention_source" (set . "BINDING" 2 "NAME" "k" "TYPE" "float32")}}
+{{template "attention_source" (set . "BINDING" 3 "NAME" "v" "TYPE" "float32")}}
+{{template "attention_source" (set . "BINDING" 4 "NAME" "dout" "TYPE" "float32")}}
 @group(0) @binding(5) var<storage, read> stats: array<u32>;
 @group(0) @binding(6) var<storage, read_write> dq: array<{{template "attention_element" .}}>;
 

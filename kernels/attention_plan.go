@@ -27,7 +27,14 @@ func attentionPlan(p AttentionParams, pl *Plan) {
 	t := tileFor(z, z.B*z.H, z.Tq)
 	tiles, blocks := ceilDiv(z.Tq, t.rows()), blocksOf(z)
 	n := z.B * z.H * tiles * blocks
-	pl.Dispatch("attention", t.consts(p), append(Words(n, tiles, blocks), p.words(z, pl.In[3])...), pl.Operands(), pl.Fold(n))
+	pl.Dispatch("attention", append(t.consts(p), cacheType(pl)), append(Words(n, tiles, blocks), p.words(z, pl.In[3])...), pl.Operands(), pl.Fold(n))
+}
+
+// cacheType tells how keys and values are stored.
+func cacheType(pl *Plan) Const {
+	d := pl.In[1].DType()
+	Check(d == pl.In[2].DType() && d != tensor.Q8 && d != tensor.Q4, "attention", nil, "keys are stored as %v, values as %v", d, pl.In[2].DType())
+	return Const{"CACHE", d.String()}
 }
 
 // attentionTile is how the tiled shaders divide their work, see attention.tmpl.
@@ -76,7 +83,7 @@ func attentionSplitPlan(p AttentionParams, z AttentionSize, pl *Plan) {
 		span *= 2
 	}
 	rowConsts := []Const{{"VEC", vec}, {"SPAN", span}, {"COLUMNS", ceilDiv(width, span)}}
-	consts := append(rowConsts[:3:3], Const{"PER", ceilDiv(width, 8)}, Const{"FULL", width%8 == 0}, Const{"DIRECT", splits == 1})
+	consts := append(rowConsts[:3:3], Const{"PER", ceilDiv(width, 8)}, Const{"FULL", width%8 == 0}, Const{"DIRECT", splits == 1}, cacheType(pl))
 	words, groups := append(Words(rows*splits, splits, 1), p.words(z, pl.In[3])...), pl.Fold(rows*splits)
 	if splits == 1 {
 		pl.Dispatch("attention_split", consts, words, append(in, out...), groups)

@@ -2,7 +2,8 @@
 // 256, one for each workgroup, which attention_combine.wgsl joins.
 //
 // q, out (B, queries, heads, dim); k, v (B, capacity, kv_heads, dim), of which
-// keys rows are used; lengths (B) if masked; lse (B, heads, queries). A row
+// keys rows are used, stored as CACHE; lengths (B) if masked; lse (B, heads,
+// queries). A row
 // is a query of a head, counted as in out. parts holds for each row and part
 // the sum of exp2(score - top) v (dim); behind all these, for each, top and the
 // sum of exp2(score - top); scores are times log2 e. With DIRECT there is one
@@ -22,8 +23,8 @@
 
 @group(0) @binding(0) var<uniform> p: Params;
 @group(0) @binding(1) var<storage, read> q: array<{{$unit}}>;
-@group(0) @binding(2) var<storage, read> k: array<{{$unit}}>;
-@group(0) @binding(3) var<storage, read> v: array<{{$unit}}>;
+{{template "attention_source" (set . "BINDING" 2 "NAME" "k" "TYPE" .CACHE)}}
+{{template "attention_source" (set . "BINDING" 3 "NAME" "v" "TYPE" .CACHE)}}
 @group(0) @binding(4) var<storage, read> lengths: array<i32>;
 {{- if .DIRECT}}
 @group(0) @binding(5) var<storage, read_write> out: array<{{$unit}}>;
@@ -76,7 +77,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         {{- range $c := seq $.PER}}
         {{if and (not $.FULL) (eq (add $c 1) $.PER)}}if (lane + {{mul 8 $c}}u < width) { {{end}}
         {{- range $m := seq $keys}}
-        s{{$m}} = s{{$m}} + x{{$c}} * k[at{{$m}} + {{mul 8 $c}}u];
+        s{{$m}} = s{{$m}} + x{{$c}} * k_at(at{{$m}} + {{mul 8 $c}}u);
         {{- end}}
         {{- if and (not $.FULL) (eq (add $c 1) $.PER)}} }{{end}}
         {{- end}}

@@ -20,7 +20,7 @@ type Arg struct {
 	Name     string
 	Kind     Kind
 	Optional bool // an input that may be absent: nil, or left out behind the last that is present
-	Packed   bool // a float input that may be stored in a packed type; references see it widened
+	Packed   bool // a float operand that may be stored in a packed type; references see it widened
 	InOut    bool // an output whose former contents are read
 }
 

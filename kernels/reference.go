@@ -51,7 +51,9 @@ func (r *reference) Err() error                 { return nil }
 func (r *reference) Close() error               { return nil }
 func (r *reference) Launch(c *Call) {
 	if r.float == tensor.F64 {
-		c.Op.ref64(c.P, views[float64](padded(c.Op, c.In)), views[float64](c.Out))
+		out := views[float64](c.Out)
+		c.Op.ref64(c.P, views[float64](padded(c.Op, c.In)), out)
+		storePacked(c.Out, out)
 		return
 	}
 	c.Reference()
@@ -60,7 +62,25 @@ func (r *reference) Launch(c *Call) {
 // Reference computes the call with its float32 reference. The operands must be
 // in host memory.
 func (c *Call) Reference() {
-	c.Op.ref32(c.P, views[float32](padded(c.Op, c.In)), views[float32](c.Out))
+	out := views[float32](c.Out)
+	c.Op.ref32(c.P, views[float32](padded(c.Op, c.In)), out)
+	storePacked(c.Out, out)
+}
+
+// storePacked rounds what a reference computed to outputs of packed types.
+func storePacked[T Real](ts []*tensor.Tensor, out []View[T]) {
+	for i, t := range ts {
+		if !t.DType().IsPacked() {
+			continue
+		}
+		v := make([]float32, len(out[i].F))
+		for j, x := range out[i].F {
+			v[j] = float32(x)
+		}
+		if err := t.Store(v); err != nil {
+			panic(err)
+		}
+	}
 }
 
 func views[T Real](ts []*tensor.Tensor) []View[T] {

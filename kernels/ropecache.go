@@ -1,5 +1,7 @@
 package kernels
 
+import "llana/tensor"
+
 // RoPECacheParams are the parameters of RoPECache.
 type RoPECacheParams struct {
 	Theta  float32 // base of the frequencies
@@ -11,13 +13,14 @@ type RoPECacheParams struct {
 // the cache.
 //
 // q and its result (B, T, H, D); k, v (B, T, Hkv, D); keys and values
-// (B, rows, Hkv, D), whose rows from Offset on are written. Token t has position
+// (B, rows, Hkv, D), whose rows from Offset on are written; they may be stored in a
+// 16-bit type. Token t has position
 // Offset + t. offsets (B), if present, are each item's own Offset; the caller
 // sees to it that offsets[b] + T is at most rows.
 var RoPECache = Declare(Decl[RoPECacheParams]{
 	Name: "rope_cache", Doc: "q and k turned as by rope; k and v written into the cache from row Offset on",
 	In:     []Arg{{Name: "q"}, {Name: "k"}, {Name: "v"}, {Name: "offsets", Kind: Int, Optional: true}},
-	Out:    []Arg{{Name: "turned"}, {Name: "keys", InOut: true}, {Name: "values", InOut: true}},
+	Out:    []Arg{{Name: "turned"}, {Name: "keys", InOut: true, Packed: true}, {Name: "values", InOut: true, Packed: true}},
 	Shapes: ropeCacheShapes,
 	Ref32:  ropeCacheRef[float32], Ref64: ropeCacheRef[float64],
 	Shader: ropeCachePlan,
@@ -31,6 +34,9 @@ var RoPECache = Declare(Decl[RoPECacheParams]{
 		ropeCacheCase("to the end", RoPECacheParams{10000, 4}, 3, 4, 8, 2, 1, 8),
 		ropeCacheCase("several groups", RoPECacheParams{500000, 0}, 1, 50, 64, 4, 2, 128),
 		ropeCacheCase("no tokens", RoPECacheParams{10000, 4}, 1, 0, 8, 2, 1, 8),
+		ropeCacheCase("float16", RoPECacheParams{10000, 5}, 2, 3, 11, 4, 2, 12).storedAs(tensor.F16),
+		ropeCacheCase("bfloat16", RoPECacheParams{10000, 0}, 1, 7, 11, 4, 4, 64).storedAs(tensor.BF16),
+		raggedCase("offsets, float16", []float64{7, 0, 4}, 3, 1, 8, 4, 2, 4).storedAs(tensor.F16),
 		raggedCase("offsets", []float64{7, 0, 4}, 3, 1, 8, 4, 2, 6),
 		raggedCase("offsets, several tokens", []float64{2, 11}, 2, 5, 16, 2, 2, 64),
 		benchCase(ropeCacheCase("bench", RoPECacheParams{10000, 3125}, 1, 1, 3200, 32, 32, 128)),
@@ -73,20 +79,33 @@ func ropeCacheRef[T Real](p RoPECacheParams, in, out []View[T]) {
 	}
 }
 
-// ropeCachePlan gives one invocation to each pair of q, k and v.
+// ropeCachePlan gives one invocation to each pair of q, k and v, or to two.
 func ropeCachePlan(p RoPECacheParams, pl *Plan) {
 	q, k, keys := pl.In[0].Shape(), pl.In[1].Shape(), pl.Out[1].Shape()
 	p.CheckCache(k, keys, pl.Out[2].Shape())
-	half, pairs := q[3]/2, q[2]+2*k[2]
+	cache, half, pairs := pl.Out[1].DType(), q[3]/2, q[2]+2*k[2]
 	n := q[0] * q[1] * pairs * half
+	if cache != tensor.F32 {
+		Check(half%2 == 0 && cache != tensor.Q8 && cache != tensor.Q4 && pl.Out[2].DType() == cache,
+			"rope_cache", [][]int{q}, "keys stored as %v and values as %v, want a 16-bit type and heads of a multiple of 4", cache, pl.Out[2].DType())
+		n /= 2
+	}
 	params := append(Words(n, q[1], q[2], k[2], half, p.Offset, keys[1], pl.In[3] != nil), RoPEParams{Theta: p.Theta}.turns(q[3])...)
-	pl.Dispatch("ropecache", nil, params, pl.Operands(), pl.Fold(ceilDiv(n, 256)))
+	pl.Dispatch("ropecache", []Const{{"CACHE", cache.String()}}, params, pl.Operands(), pl.Fold(ceilDiv(n, 256)))
 }
 
 func ropeCacheCase(name string, p RoPECacheParams, b, t, rows, h, hkv, d int) Case {
 	cache := Normal(b, rows, hkv, d)
 	return Case{Name: name, P: p, In: []Fill{Normal(b, t, h, d), Normal(b, t, hkv, d), Normal(b, t, hkv, d)},
 		InOut: []Fill{cache, cache}, Special: t > 0}
+}
+
+// storedAs stores the cache of a case in a packed type.
+func (c Case) storedAs(d tensor.DType) Case {
+	for i := range c.InOut {
+		c.InOut[i].DType = d
+	}
+	return c
 }
 
 // raggedCase is a case in which each item has its own offset.

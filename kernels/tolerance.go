@@ -1,5 +1,7 @@
 package kernels
 
+import "llana/tensor"
+
 // Tolerance bounds how far a kernel may be from the float64 reference: an
 // element passes when |got - want| <= Abs*scale + Rel*|want|, where scale is
 // the largest magnitude in the wanted output. All bounds stand here, each with
@@ -26,3 +28,16 @@ var (
 	// only, real devices give about 1e-6 after range reduction.
 	TolTrig = Tolerance{1e-5, 0}
 )
+
+// Stored returns the tolerance for an output stored as d: one more rounding,
+// which two close numbers may take in different directions.
+func (t Tolerance) Stored(d tensor.DType) Tolerance {
+	switch d {
+	case tensor.F16:
+		t.Rel += 1.0 / (1 << 10)
+		t.Abs += 1.0 / (1 << 24) // below its normal numbers
+	case tensor.BF16:
+		t.Rel += 1.0 / (1 << 7)
+	}
+	return t
+}

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"llana/models/golden"
 )
 
 // Files that are missing, cut short or of another kind fail with one line that
@@ -22,6 +24,7 @@ func TestBadInput(t *testing.T) {
 	misspelt := writeFile(t, "output_dir: x\nlearning_rat: 1\n", dir, "misspelt.yaml")
 	lacking := writeFile(t, "output_dir: x\n", dir, "lacking.yaml")
 	model, out := modelData+"/hf_model", dir+"/out"
+	_, vec := goldenRow(t, golden.Open(t, modelData), t.TempDir())
 	for _, c := range []struct {
 		name, args string
 		parts      []string
@@ -39,8 +42,15 @@ func TestBadInput(t *testing.T) {
 		{"no NeRF in a folder", "encode --weights2space " + cutTensors + " --out " + out + " " + model, []string{model, "nerf_weights.pth"}},
 		{"NeRF of another size", "encode --weights2space " + bundled + "/spatial/weights2space.safetensors --out " + out + ".npy " + weights, []string{weights, "336 x 64", "86 x 64"}},
 		{"no model", "caption --model " + dir + " --vec " + modelData + "/vecs.npy", []string{"config.json"}},
+		{"model that is nowhere", "caption --model " + dir + "/none --vec " + modelData + "/vecs.npy", []string{dir + "/none", "no such file", "owner/name"}},
+		{"repository, offline", "tokenize --model someone/none text", []string{"someone/none: no such file or folder here", "HF_HUB_OFFLINE"}},
+		{"no tokens, and the model far away", "caption --model someone/none --vec " + dir + "/none.npy", []string{"none.npy", "no such file"}},
+		{"no NeRF, and the model far away", "caption --model someone/none --nerf " + dir + "/none.pth", []string{"none.pth"}},
+		{"no ids, and the model far away", "logits --model someone/none --ids " + dir + "/absent.json --out " + out, []string{"absent.json"}},
+		{"encoder offline", "encode --weights2space someone/none/w.pt --out " + out + ".npy " + weights, []string{"someone/none/w.pt", "HF_HUB_OFFLINE"}},
 		{"no encoder", "caption --model " + model + " --nerf " + weights, []string{model, "--weights2space"}},
 		{"tokens of another shape", "caption --model " + model + " --vec " + nerfData + "/matrix.npy", []string{"matrix.npy"}},
+		{"prompt beyond the context", "caption --model " + model + " --vec " + vec + " --context 100", []string{"prompt of", "context of 100 tokens"}},
 		{"ids cut short", "logits --model " + model + " --ids " + notJSON + " --out " + out, []string{notJSON, "JSON array"}},
 		{"ids beyond the vocabulary", "logits --model " + model + " --ids " + beyond + " --out " + out, []string{beyond, "99999", "602"}},
 		{"no tokenizer", "tokenize --model " + dir + " text", []string{"tokenizer.model"}},

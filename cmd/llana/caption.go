@@ -18,7 +18,7 @@ func captionCommand(a *app) *cobra.Command {
 	var s samplingFlags
 	var prompt string
 	cmd := &cobra.Command{
-		Use:   "caption --model DIR (--nerf F | --vec V.npy) [--prompt TEXT]",
+		Use:   "caption --model MODEL (--nerf F | --vec V.npy) [--prompt TEXT]",
 		Short: "Ask a model about a NeRF",
 		Long: `Ask a model one question about a NeRF, given as its weights or as its spatial
 tokens. The answer is greedy unless a temperature is given.`,

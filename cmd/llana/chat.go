@@ -16,7 +16,7 @@ func chatCommand(a *app) *cobra.Command {
 	var f objectFlags
 	var s samplingFlags
 	cmd := &cobra.Command{
-		Use:   "chat --model DIR [--nerf F | --vec V.npy]",
+		Use:   "chat --model MODEL [--nerf F | --vec V.npy]",
 		Short: "Talk with a model about a NeRF",
 		Long: `Talk with a model about a NeRF: one question a line on standard input, answers
 as they come. "/new" starts over, "/quit" or the end of input ends the talk.

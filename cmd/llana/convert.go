@@ -11,6 +11,7 @@ import (
 
 	"llana/models/checkpoint"
 	"llana/models/checkpoint/atomicfile"
+	"llana/models/hub"
 	"llana/models/spatialllana"
 	"llana/models/weights2space"
 	"llana/tensor"
@@ -36,6 +37,9 @@ data once, a few megabytes at a time.`,
 		if err != nil {
 			return usageError{fmt.Errorf("--%w", err)}
 		}
+		if in, err = a.locate(ctx, in, hub.Model); err != nil {
+			return err
+		}
 		st, err := os.Stat(in)
 		if err != nil {
 			return err
@@ -46,7 +50,7 @@ data once, a few megabytes at a time.`,
 		return a.convertFile(ctx, in, out, w)
 	})
 	f := cmd.Flags()
-	f.StringVar(&in, "in", "", "model folder, or file of tensors")
+	f.StringVar(&in, "in", "", modelHelp+"; or a file of tensors")
 	f.StringVar(&out, "out", "", "folder or file to write")
 	f.StringVar(&weights, "weights", "auto", weightsHelp)
 	_ = cmd.MarkFlagRequired("in")

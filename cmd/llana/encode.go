@@ -11,6 +11,7 @@ import (
 	"llana/autograd"
 	"llana/kernels"
 	"llana/models/checkpoint"
+	"llana/models/hub"
 	"llana/models/nerf"
 	"llana/models/weights2space"
 )
@@ -49,7 +50,7 @@ writes (B, tokens, width).`,
 			return a.encodeNeRFs(ctx, f, args)
 		}),
 	}
-	cmd.Flags().StringVar(&f.checkpoint, "weights2space", "", "encoder: .pt or .safetensors")
+	cmd.Flags().StringVar(&f.checkpoint, "weights2space", "", encoderHelp)
 	cmd.Flags().StringVar(&f.out, "out", "", "V.npy, or a folder for several NeRFs")
 	cmd.Flags().StringVar(&f.matrix, "matrix", "", "weight matrices instead of NeRFs (.npy)")
 	cmd.Flags().BoolVar(&f.overwrite, "overwrite", false, "encode again what is already there")
@@ -70,7 +71,7 @@ func (a *app) encodeMatrix(ctx context.Context, f encodeFlags) error {
 	if err := makeFolders(f.out); err != nil {
 		return err
 	}
-	return a.withEncoder(f, func(m *weights2space.Model) error {
+	return a.withEncoder(ctx, f, func(m *weights2space.Model) error {
 		s := t.Shape
 		if len(s) != 3 {
 			return fmt.Errorf("%s: shape %v, want (B, rows, %d)", f.matrix, s, m.RowWidth)
@@ -118,7 +119,7 @@ func (a *app) encodeNeRFs(ctx context.Context, f encodeFlags, args []string) err
 	if err := makeFolders(jobs[0].out); err != nil {
 		return err
 	}
-	return a.withEncoder(f, func(m *weights2space.Model) error { return a.encodeJobs(ctx, f, m, jobs) })
+	return a.withEncoder(ctx, f, func(m *weights2space.Model) error { return a.encodeJobs(ctx, f, m, jobs) })
 }
 
 func (a *app) encodeJobs(ctx context.Context, f encodeFlags, m *weights2space.Model, jobs []encodeJob) error {
@@ -208,9 +209,13 @@ func encodeBatch(ctx context.Context, m *weights2space.Model, x []float32, rows 
 	return m.Tokens(t.Float32(x, len(x)/(rows*m.RowWidth), rows, m.RowWidth), nil).Value().ReadFloat32(ctx)
 }
 
-func (a *app) withEncoder(f encodeFlags, work func(m *weights2space.Model) error) error {
+func (a *app) withEncoder(ctx context.Context, f encodeFlags, work func(m *weights2space.Model) error) error {
+	path, err := a.locate(ctx, f.checkpoint, hub.Encoder)
+	if err != nil {
+		return err
+	}
 	return a.withDevice(func(d kernels.Device) error {
-		m, err := weights2space.Open(d, f.checkpoint)
+		m, err := weights2space.Open(d, path)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,22 @@ const (
 	bundled     = "../../infer/toymodel/data"
 )
 
+// TestMain keeps the tests away from the user's cache and from the network.
+func TestMain(m *testing.M) {
+	home, err := os.MkdirTemp("", "llana-test")
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range []string{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_ENDPOINT", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_DISABLE_SYMLINKS", "TRANSFORMERS_OFFLINE"} {
+		os.Unsetenv(name)
+	}
+	os.Setenv("HF_HOME", home)
+	os.Setenv("HF_HUB_OFFLINE", "1")
+	code := m.Run()
+	os.RemoveAll(home)
+	os.Exit(code)
+}
+
 // result is what a run of the program gave.
 type result struct {
 	code     int

@@ -11,6 +11,7 @@ import (
 	"llana/infer"
 	"llana/kernels"
 	"llana/models/checkpoint"
+	"llana/models/hub"
 	"llana/models/spatialllana"
 )
 
@@ -18,7 +19,7 @@ func logitsCommand(a *app) *cobra.Command {
 	var model, ids, vec, out string
 	var stored storageFlags
 	cmd := &cobra.Command{
-		Use:   "logits --model DIR --ids IDS.json [--vec V.npy] --out L.npy",
+		Use:   "logits --model MODEL --ids IDS.json [--vec V.npy] --out L.npy",
 		Short: "Logits of a sequence of token ids",
 		Long: `Logits (T, vocabulary) for a JSON array of T token ids: for checking numbers
 against another implementation.`,
@@ -27,7 +28,7 @@ against another implementation.`,
 		RunE:    a.do(func(ctx context.Context, _ []string) error { return a.logits(ctx, stored, model, ids, vec, out) }),
 	}
 	f := cmd.Flags()
-	f.StringVar(&model, "model", "", "model folder")
+	f.StringVar(&model, "model", "", modelHelp)
 	f.StringVar(&ids, "ids", "", "JSON array of token ids")
 	f.StringVar(&vec, "vec", "", "spatial tokens (.npy), where the ids have <point_start> … <point_end>")
 	f.StringVar(&out, "out", "", "where the logits go (.npy)")
@@ -39,6 +40,13 @@ against another implementation.`,
 }
 
 func (a *app) logits(ctx context.Context, stored storageFlags, model, idsPath, vec, out string) error {
+	if err := checkFiles(idsPath, vec); err != nil {
+		return err
+	}
+	model, err := a.locate(ctx, model, hub.Model)
+	if err != nil {
+		return err
+	}
 	c, err := spatialllana.ReadConfig(model)
 	if err != nil {
 		return err

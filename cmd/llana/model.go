@@ -12,6 +12,7 @@ import (
 	"llana/infer"
 	"llana/kernels"
 	"llana/models/checkpoint"
+	"llana/models/hub"
 	"llana/models/llama"
 	"llana/models/nerf"
 	"llana/models/spatialllana"
@@ -26,17 +27,17 @@ type objectFlags struct {
 
 func (f *objectFlags) register(cmd *cobra.Command) {
 	fl := cmd.Flags()
-	fl.StringVar(&f.model, "model", "", "model folder")
+	fl.StringVar(&f.model, "model", "", modelHelp)
 	fl.StringVar(&f.nerf, "nerf", "", "NeRF: file or folder")
 	fl.StringVar(&f.vec, "vec", "", "spatial tokens of a NeRF (.npy)")
-	fl.StringVar(&f.weights2space, "weights2space", "", "encoder for --nerf (default: the model folder's)")
+	fl.StringVar(&f.weights2space, "weights2space", "", encoderHelp+" (default: the model's)")
 	f.storageFlags.register(cmd)
 	_ = cmd.MarkFlagRequired("model")
 	cmd.MarkFlagsMutuallyExclusive("nerf", "vec")
 }
 
 // encoderNames are the files a model folder may hold its encoder in.
-var encoderNames = []string{"weights2space.safetensors", "weights2space.pt"}
+var encoderNames = hub.EncoderNames
 
 // encoder returns the encoder's checkpoint.
 func (f *objectFlags) encoder() (string, error) {
@@ -55,6 +56,9 @@ func (f *objectFlags) encoder() (string, error) {
 // on a session about it. The session's context is up to the given number of
 // tokens; 0 is the model's own.
 func (a *app) withSession(ctx context.Context, f objectFlags, tokens int, work func(*infer.Session) error) error {
+	if err := f.locate(ctx, a); err != nil {
+		return err
+	}
 	return a.withDevice(func(d kernels.Device) error {
 		// The object first: its errors are quick, and its encoder's memory is
 		// free again when the model comes.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"llana/infer"
 	"llana/models/checkpoint"
 	"llana/models/golden"
 )
@@ -133,10 +134,28 @@ func TestCaptionParity(t *testing.T) {
 	if !slices.Equal(got.PromptIDs, want.PromptIDs) || !slices.Equal(got.TokenIDs, want.NewIDs) || got.Text != want.Text {
 		t.Errorf("caption %+v, want %+v", got, want)
 	}
+	if got.Stop != infer.StopLength {
+		t.Errorf("the answer stops by %q, want %q", got.Stop, infer.StopLength)
+	}
+	context := len(want.PromptIDs) + 3
+	var short captionJSON
+	runJSON(t, &short, append([]string{"caption", "--prompt", question, "--prompt-chunk", "7", "--context", fmt.Sprint(context)}, ask...)...)
+	if !slices.Equal(short.TokenIDs, want.NewIDs[:3]) || short.Stop != infer.StopContext {
+		t.Errorf("in a context of %d tokens: %+v, want 3 ids of %v", context, short, want.NewIDs)
+	}
 	r := llana(t, question+"\n/new\n"+question+"\n/quit\n", append([]string{"chat"}, ask...)...)
 	lines := strings.Split(r.out, "\n")
 	if r.code != exitOK || len(lines) != 3 || strings.TrimSpace(lines[0]) != want.Text || lines[0] != lines[1] {
 		t.Errorf("chat: exit status %d, %q, want %q twice: %s", r.code, r.out, want.Text, r.err)
+	}
+}
+
+// A conversation that gets too long loses its first turns, and says so.
+func TestChatContext(t *testing.T) {
+	_, vec := goldenRow(t, golden.Open(t, modelData), t.TempDir())
+	r := llana(t, "What is it?\nWhat color is the chair?\n", "chat", "--model", modelData+"/hf_model", "--vec", vec, "--max-new-tokens", "5", "--context", "130")
+	if r.code != exitOK || strings.Count(r.out, "\n") != 2 || !strings.Contains(r.err, "the first 2 turns no longer fit") {
+		t.Errorf("exit status %d, %q, %q", r.code, r.out, r.err)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"llana/infer"
 	"llana/kernels/devices"
+	"llana/models/hub"
 	"llana/models/llama"
 	"llana/models/spatialllana"
 )
@@ -21,7 +22,7 @@ type planFlags struct {
 func planCommand(a *app) *cobra.Command {
 	var f planFlags
 	cmd := &cobra.Command{
-		Use:   "plan (--model DIR | --published 7b|13b)",
+		Use:   "plan (--model MODEL | --published 7b|13b)",
 		Short: "What a model takes of a device's memory, before anything is loaded",
 		Long: `What a model takes of a device's memory, before anything is loaded: weights as
 they would be stored, the cache of keys and values for a context, and the
@@ -33,9 +34,17 @@ sizes of GPUs if that is the processor.`,
   llana plan --published 13b --gpu-memory 12GiB`,
 		Args: cobra.NoArgs,
 	}
-	cmd.RunE = a.do(func(context.Context, []string) error { return a.plan(f) })
+	cmd.RunE = a.do(func(ctx context.Context, _ []string) error {
+		if f.model != "" {
+			var err error
+			if f.model, err = a.locate(ctx, f.model, hub.Model); err != nil {
+				return err
+			}
+		}
+		return a.plan(f)
+	})
 	fl := cmd.Flags()
-	fl.StringVar(&f.model, "model", "", "model folder")
+	fl.StringVar(&f.model, "model", "", modelHelp)
 	fl.StringVar(&f.published, "published", "", "sizes of a published model: 7b or 13b")
 	fl.StringVar(&f.weights, "weights", "", "one storage type: auto (as in the files), f32, bf16, f16, int8 or int4 (default: several)")
 	fl.StringVar(&f.memory, "gpu-memory", "", gpuMemoryHelp)

@@ -36,6 +36,8 @@ Results go to standard output; progress and logs to standard error. Exit status:
 		tokenizeCommand(a),
 		convertCommand(a),
 		planCommand(a),
+		evalCommand(a),
+		downloadCommand(a),
 		verifyCommand(a),
 		benchCommand(a),
 	)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"llana/models/hub"
 	"llana/models/tokenizer"
 )
 
@@ -22,7 +23,7 @@ type tokenizeFlags struct {
 func tokenizeCommand(a *app) *cobra.Command {
 	var f tokenizeFlags
 	cmd := &cobra.Command{
-		Use:   "tokenize --model DIR [TEXT]",
+		Use:   "tokenize --model MODEL [TEXT]",
 		Short: "Turn text into token ids, and back",
 		Long: `Turn text, from the argument or standard input, into token ids: a JSON array.
 With --decode, a JSON array of ids into text.
@@ -38,7 +39,11 @@ output a JSON array; with --decode as well, the other way round.`,
 		if f.lines && len(args) > 0 {
 			return usagef("--lines reads standard input: give no text")
 		}
-		tok, err := tokenizer.Load(f.model)
+		dir, err := a.locate(ctx, f.model, hub.Tokenizer)
+		if err != nil {
+			return err
+		}
+		tok, err := tokenizer.Load(dir)
 		if err != nil {
 			return err
 		}
@@ -56,7 +61,7 @@ output a JSON array; with --decode as well, the other way round.`,
 		return a.tokenize(tok, f, text)
 	})
 	fl := cmd.Flags()
-	fl.StringVar(&f.model, "model", "", "model folder")
+	fl.StringVar(&f.model, "model", "", modelHelp)
 	fl.BoolVar(&f.lines, "lines", false, "one JSON value a line")
 	fl.BoolVar(&f.decode, "decode", false, "from ids to text")
 	fl.BoolVar(&f.skipSpecial, "skip-special-tokens", false, "leave special tokens out when decoding")

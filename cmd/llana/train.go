@@ -12,6 +12,7 @@ import (
 
 	"llana/cmd/llana/internal/curves"
 	"llana/kernels"
+	"llana/models/hub"
 	"llana/train"
 	"llana/train/language"
 	w2s "llana/train/weights2space"
@@ -35,7 +36,7 @@ func trainCommand(a *app) *cobra.Command {
 			"The configuration has the reference's names in lower case: train_json,\nvalidation_json, output_dir, num_epochs, batch_size, lr, wd, …", a.trainWeights2Space),
 		trainingCommand(a, "text", "Train the language model on text alone", "", a.trainLanguage(language.Text)),
 		trainingCommand(a, "stage1", "Align the projector with the language model frozen",
-			"The configuration has the reference's names: model_name_or_path, root,\ndata_folder, anno_folder, output_dir, conversation_types, …", a.trainLanguage(language.Stage1)),
+			"The configuration has the reference's names: model_name_or_path, root,\ndata_folder, anno_folder, output_dir, conversation_types, …\nmodel_name_or_path is a folder, or a repository of the Hugging Face Hub.", a.trainLanguage(language.Stage1)),
 		trainingCommand(a, "stage2", "Fine-tune the projector and the language model",
 			"The configuration has the reference's names; model_name_or_path is what stage1\nwrote.", a.trainLanguage(language.Stage2)),
 	)
@@ -130,7 +131,14 @@ func (a *app) trainLanguage(s language.Stage) training {
 			p := a.trainingProgress()
 			defer p.close()
 			err := language.Run(ctx, d, s, c, language.RunOptions{Resume: f.resume, Progress: p.update,
-				Log: func(line string) { p.console.Logf("%s", line) }})
+				Log: func(line string) { p.console.Logf("%s", line) },
+				Locate: func(ctx context.Context, name string) (string, error) {
+					part := hub.Model
+					if c.FromScratch {
+						part = hub.Tokenizer // the weights are not read
+					}
+					return a.locate(ctx, name, part)
+				}})
 			return a.finishTraining(c.OutputDir, err)
 		})
 	}

@@ -55,6 +55,7 @@ func TestToyWorld(t *testing.T) {
 		for _, s := range settings {
 			args = append(args, "--set", s)
 		}
+		wantFailure(t, llana(t, "", append(args, "--set", "model_name_or_path=someone/none")...), exitFailed, "someone/none", "HF_HUB_OFFLINE")
 		mustRun(t, args...)
 		checkCurves(t, out)
 		model = out

@@ -25,6 +25,9 @@ const guard = 64
 // sentinel is a quiet NaN whose payload no arithmetic produces.
 const sentinel = 0x7fc5e171
 
+// packedSentinel stands behind outputs of 16-bit types, which hold it exactly.
+const packedSentinel = 40960
+
 // Run checks every operation on d and calls report after each case.
 func Run(d kernels.Device, report func(Result)) {
 	for _, op := range kernels.Ops() {
@@ -64,7 +67,7 @@ func Check(d kernels.Device, op *kernels.Op, c kernels.Case, special bool) (r Re
 		return r
 	}
 	for i := range want {
-		e, err := compare(got[i], want[i], op.Tol)
+		e, err := compare(got[i], want[i], op.Tol.Stored(outType(op, c, i)))
 		r.Error = max(r.Error, e)
 		if err != nil && r.Err == nil {
 			r.Err = fmt.Errorf("output %s: %w", op.Out[i].Name, err)
@@ -135,7 +138,7 @@ func run(d kernels.Device, op *kernels.Op, c kernels.Case, o operands) ([][]floa
 		in = append(in, t)
 	}
 	for i, a := range op.Out {
-		t := guarded(d, a.Kind, o.out[i], o.outShape[i])
+		t := guarded(d, a.Kind, outType(op, c, i), o.out[i], o.outShape[i])
 		raw = append(raw, t)
 		out = append(out, t.Head(o.outShape[i]...))
 	}
@@ -170,10 +173,25 @@ func upload(d kernels.Device, k kernels.Kind, v []float64, f kernels.Fill) (*ten
 	return tensor.Floats(d, d.Float(), v, f.Shape...), nil
 }
 
+// outType returns the packed type that an output of a case is stored as, or
+// Invalid.
+func outType(op *kernels.Op, c kernels.Case, i int) tensor.DType {
+	next := 0
+	for j := range i {
+		if op.Out[j].InOut {
+			next++
+		}
+	}
+	if !op.Out[i].InOut {
+		return tensor.Invalid
+	}
+	return c.InOut[next].DType
+}
+
 // guarded allocates a flat tensor for an output of the given shape, filled
 // with its former contents (or values that no operation gives, so that one that
 // forgets an element is seen) and followed by sentinels.
-func guarded(d kernels.Device, k kernels.Kind, v []float64, shape []int) *tensor.Tensor {
+func guarded(d kernels.Device, k kernels.Kind, packed tensor.DType, v []float64, shape []int) *tensor.Tensor {
 	n := tensor.Numel(shape)
 	full := make([]float64, n+guard)
 	copy(full, v)
@@ -191,6 +209,20 @@ func guarded(d kernels.Device, k kernels.Kind, v []float64, shape []int) *tensor
 			iv[n+i] = sentinel
 		}
 		return tensor.Int32(d, iv, n+guard)
+	}
+	if packed.IsPacked() {
+		f := make([]float32, n+guard)
+		for i, x := range full {
+			f[i] = float32(x)
+		}
+		for i := range guard {
+			f[n+i] = packedSentinel
+		}
+		t := tensor.New(d, packed, n+guard)
+		if err := t.Store(f); err != nil {
+			panic(err)
+		}
+		return t
 	}
 	if d.Float() == tensor.F64 {
 		for i := range guard {
@@ -233,6 +265,9 @@ func read(t *tensor.Tensor) ([]float64, error) {
 func checkSentinels(dt tensor.DType, tail []float64) error {
 	for i, v := range tail {
 		ok := v == sentinel
+		if dt.IsPacked() {
+			ok = v == packedSentinel
+		}
 		if dt == tensor.F32 {
 			// Widening keeps the payload of a quiet NaN in its upper bits.
 			ok = math.IsNaN(v) && math.Float32bits(float32(v)) == sentinel

@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	fast[kernels.Attention] = attentionForward
+	fast[kernels.Attention] = onWideCache(attentionForward)
 	fast[kernels.AttentionBackward] = attentionBackward
 }
 

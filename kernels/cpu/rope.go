@@ -1,10 +1,12 @@
 package cpu
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 
 	"llana/kernels"
+	"llana/tensor"
 )
 
 func init() {
@@ -89,7 +91,7 @@ func rope(d *device, c *kernels.Call) {
 func ropeCache(d *device, c *kernels.Call) {
 	p := c.P.(kernels.RoPECacheParams)
 	q, k, v := floats(c.In[0]), floats(c.In[1]), floats(c.In[2])
-	turned, keys, values := floats(c.Out[0]), floats(c.Out[1]), floats(c.Out[2])
+	turned, keys, values := floats(c.Out[0]), cacheOf(c.Out[1]), cacheOf(c.Out[2])
 	s, rows := c.In[0].Shape(), c.Out[1].Dim(1)
 	p.CheckCache(c.In[1].Shape(), c.Out[1].Shape(), c.Out[2].Shape())
 	tokens, dim := s[1], s[3]
@@ -109,7 +111,7 @@ func ropeCache(d *device, c *kernels.Call) {
 		panic(fmt.Sprintf("cpu: rope_cache: offsets from %d to %d and %d tokens in a cache of %d rows", first, last-1, tokens, rows))
 	}
 	table, half := d.turnsFor(kernels.RoPEParams{Theta: p.Theta}, dim, first, last-1+tokens), dim/2
-	d.rows(s[0]*tokens, wide+2*narrow, func(_ *worker, lo, hi int) {
+	d.rows(s[0]*tokens, wide+2*narrow, func(w *worker, lo, hi int) {
 		for t := lo; t < hi; t++ {
 			item := t / tokens
 			pos := int(offsets[item]) + t%tokens
@@ -117,10 +119,47 @@ func ropeCache(d *device, c *kernels.Call) {
 			sin, cos := table.sin[at:at+half], table.cos[at:at+half]
 			to := (item*rows + pos) * narrow
 			turnHeads(turned[t*wide:(t+1)*wide], q[t*wide:(t+1)*wide], sin, cos, 1)
-			turnHeads(keys[to:to+narrow], k[t*narrow:(t+1)*narrow], sin, cos, 1)
-			copy(values[to:to+narrow], v[t*narrow:(t+1)*narrow])
+			turnHeads(keys.row(w, to, narrow), k[t*narrow:(t+1)*narrow], sin, cos, 1)
+			keys.put(w, to, narrow)
+			copy(values.row(w, to, narrow), v[t*narrow:(t+1)*narrow])
+			values.put(w, to, narrow)
 		}
 	})
+}
+
+// cache is a tensor of keys or values that is written row by row.
+type cache struct {
+	f   []float32
+	raw []byte // of a 16-bit type
+	to  func(float32) uint16
+}
+
+func cacheOf(t *tensor.Tensor) cache {
+	switch t.DType() {
+	case tensor.F16:
+		return cache{raw: tensor.Raw(t), to: tensor.F32ToF16}
+	case tensor.BF16:
+		return cache{raw: tensor.Raw(t), to: tensor.F32ToBF16}
+	}
+	return cache{f: floats(t)}
+}
+
+// row returns where n elements from element at on are written to; put stores
+// them.
+func (c cache) row(w *worker, at, n int) []float32 {
+	if c.raw == nil {
+		return c.f[at : at+n]
+	}
+	return w.floats(scratch0, n)
+}
+
+func (c cache) put(w *worker, at, n int) {
+	if c.raw == nil {
+		return
+	}
+	for i, x := range w.floats(scratch0, n) {
+		binary.LittleEndian.PutUint16(c.raw[2*(at+i):], c.to(x))
+	}
 }
 
 // turnHeads turns all heads of a token.

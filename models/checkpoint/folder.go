@@ -24,18 +24,52 @@ const (
 const maxIndex = 64 << 20 // bytes of an index file
 
 func openFolder(dir string) (Source, error) {
-	for _, name := range []string{safetensorsName, safetensorsIndex, torchName, torchIndex} {
-		path := filepath.Join(dir, name)
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if name == safetensorsIndex || name == torchIndex {
-			return openSharded(path)
-		}
+	name, index := WeightsFile(func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return !errors.Is(err, fs.ErrNotExist)
+	})
+	switch path := filepath.Join(dir, name); {
+	case name == "":
+		return nil, fmt.Errorf("%s: expected a model folder with %s or %s, or one of their .index.json files; found none",
+			dir, safetensorsName, torchName)
+	case index:
+		return openSharded(path)
+	default:
 		return Open(path)
 	}
-	return nil, fmt.Errorf("%s: expected a model folder with %s or %s, or one of their .index.json files; found none",
-		dir, safetensorsName, torchName)
+}
+
+// WeightsFile returns the file by which Open reads a model folder that has the
+// given files, and whether it is the index of several; "" if there is none.
+func WeightsFile(has func(name string) bool) (name string, index bool) {
+	for _, name := range []string{safetensorsName, safetensorsIndex, torchName, torchIndex} {
+		if has(name) {
+			return name, name == safetensorsIndex || name == torchIndex
+		}
+	}
+	return "", false
+}
+
+// Shards returns the names of the files, in the same folder, that an
+// .index.json file names.
+func Shards(path string) ([]string, error) {
+	index, err := readIndex(path)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Compact(slices.Sorted(maps.Values(index.WeightMap))), nil
+}
+
+func readIndex(path string) (*shardIndex, error) {
+	data, err := readLimited(path, maxIndex)
+	if err != nil {
+		return nil, err
+	}
+	index, err := parseIndex(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return index, nil
 }
 
 // shardIndex is the part of an .index.json file that says where tensors are.
@@ -71,13 +105,9 @@ type sharded struct {
 }
 
 func openSharded(path string) (Source, error) {
-	data, err := readLimited(path, maxIndex)
+	index, err := readIndex(path)
 	if err != nil {
 		return nil, err
-	}
-	index, err := parseIndex(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	s := &sharded{index: path, shards: map[string]Source{}, of: index.WeightMap}
 	s.names = slices.Sorted(maps.Keys(index.WeightMap))

@@ -67,6 +67,9 @@ func (c *Cache) Free() {
 // Bytes returns the memory that the cache takes.
 func (c *Cache) Bytes() int64 { return CacheBytes(c.config, c.rows, c.cap, c.stored) }
 
+// Rows returns the number of sequences.
+func (c *Cache) Rows() int { return c.rows }
+
 // Cap returns the number of tokens that each row has room for.
 func (c *Cache) Cap() int { return c.cap }
 
@@ -157,8 +160,11 @@ func (c *Cache) end(t int) {
 func (c *Cache) add(i int, theta float32, q, k, v *autograd.Var) (turned, allK, allV *autograd.Var) {
 	t := q.Tape()
 	y := t.Own(tensor.New(c.dev, c.dev.Float(), q.Shape()...))
-	t.RunInto(kernels.RoPECache, kernels.RoPECacheParams{Theta: theta, Offset: c.Len},
-		[]*tensor.Tensor{q.Value(), k.Value(), v.Value(), c.offsets}, y, c.keys[i], c.vals[i])
+	p := kernels.RoPECacheParams{Theta: theta}
+	if c.Lens == nil {
+		p.Offset = c.Len
+	}
+	t.RunInto(kernels.RoPECache, p, []*tensor.Tensor{q.Value(), k.Value(), v.Value(), c.offsets}, y, c.keys[i], c.vals[i])
 	return t.Const(y), t.Const(c.keys[i]), t.Const(c.vals[i])
 }
 

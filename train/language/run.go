@@ -20,6 +20,9 @@ type RunOptions struct {
 	Resume   bool
 	Progress func(done, total int, m train.Metrics) // may be nil
 	Log      func(line string)                      // told what is worth knowing; may be nil
+	// Locate, if not nil, turns model_name_or_path into a folder, before it is
+	// opened.
+	Locate func(ctx context.Context, name string) (dir string, err error)
 }
 
 // Run trains a stage on d and writes the model to the output folder, with
@@ -47,7 +50,7 @@ func Run(ctx context.Context, d kernels.Device, s Stage, c Config, o RunOptions)
 	if err != nil {
 		return err
 	}
-	m, err := openModel(ctx, d, s, &c, data, from, o.Log)
+	m, err := openModel(ctx, d, s, &c, data, from, o)
 	if err != nil {
 		return err
 	}
@@ -94,9 +97,15 @@ func startFolder(c *Config, resume bool) (from string, finished bool, err error)
 }
 
 // openModel opens the model to start from, with the parts that the stage adds.
-func openModel(ctx context.Context, d kernels.Device, s Stage, c *Config, data *dataset, from string, log func(string)) (*spatialllana.Model, error) {
+func openModel(ctx context.Context, d kernels.Device, s Stage, c *Config, data *dataset, from string, run RunOptions) (*spatialllana.Model, error) {
 	if from != "" {
 		return spatialllana.Open(d, from, spatialllana.OpenOptions{})
+	}
+	if run.Locate != nil {
+		var err error
+		if c.ModelPath, err = run.Locate(ctx, c.ModelPath); err != nil {
+			return nil, err
+		}
 	}
 	o := spatialllana.OpenOptions{Random: c.FromScratch, Seed: c.Seed}
 	if s != Text {
@@ -109,7 +118,7 @@ func openModel(ctx context.Context, d kernels.Device, s Stage, c *Config, data *
 	if err != nil {
 		return nil, err
 	}
-	if err := prepare(ctx, m, s, c, log); err != nil {
+	if err := prepare(ctx, m, s, c, run.Log); err != nil {
 		m.Free()
 		return nil, err
 	}

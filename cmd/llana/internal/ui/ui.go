@@ -45,15 +45,20 @@ type Bar struct {
 
 // Bar starts a progress bar; a total of 0 or less means that the end is not
 // known.
-func (c *Console) Bar(title string, total int) *Bar {
+func (c *Console) Bar(title string, total int) *Bar { return c.start(title, int64(total), false) }
+
+// ByteBar starts a progress bar that counts bytes and shows their rate.
+func (c *Console) ByteBar(title string, total int64) *Bar { return c.start(title, total, true) }
+
+func (c *Console) start(title string, total int64, bytes bool) *Bar {
 	if c.quiet || !c.terminal {
 		return &Bar{}
 	}
 	if total <= 0 {
 		total = -1
 	}
-	b := &Bar{c: c, p: progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(c.w), progressbar.OptionSetDescription(title),
+	b := &Bar{c: c, p: progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(c.w), progressbar.OptionSetDescription(title), progressbar.OptionShowBytes(bytes),
 		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionSetWidth(30),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetRenderBlankState(true),
@@ -74,6 +79,13 @@ func (b *Bar) Set(done int) {
 func (b *Bar) Total(n int) {
 	if b.p != nil {
 		b.p.ChangeMax(n)
+	}
+}
+
+// SetBytes shows that done bytes are done.
+func (b *Bar) SetBytes(done int64) {
+	if b.p != nil {
+		_ = b.p.Set64(done)
 	}
 }
 

@@ -18,6 +18,9 @@ func TestConsole(t *testing.T) {
 		c.Logf("one %d", 1)
 		bar.Close()
 		bar.Close()
+		load := c.ByteBar("bytes", 1<<40)
+		load.SetBytes(1 << 39)
+		load.Close()
 		if b.String() != want || c.Terminal() {
 			t.Errorf("quiet %v: %q on a terminal %v, want %q on none", quiet, b.String(), c.Terminal(), want)
 		}
