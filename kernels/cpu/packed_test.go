@@ -30,7 +30,7 @@ func TestWiden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			x.SetRaw(raw)
+			x.StoreRaw(0, raw)
 			want := make([]float32, len(data))
 			tensor.Unpack(kind, tensor.Raw(x), x.Shape(), want)
 			p := packedOf(x)
