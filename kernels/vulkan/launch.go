@@ -12,7 +12,7 @@ import (
 
 // Launch records the call.
 func (d *device) Launch(c *kernels.Call) {
-	plan := kernels.PlanTuned(c, d.info.Limits, picker{d, c})
+	plan := kernels.PlanTuned(c, d.info.Limits, d.tuner(c))
 	cost := c.Cost()
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -126,7 +126,7 @@ func TestChoicesMeet(t *testing.T) {
 
 // LLANA_TUNE forces variants, where an operation has them.
 func TestTuneForced(t *testing.T) {
-	t.Setenv("LLANA_TUNE", "128x64, 16 lanes")
+	t.Setenv("LLANA_TUNE", "128x64, 16lanes")
 	d := openTest(t)
 	for _, c := range []struct {
 		m    int
