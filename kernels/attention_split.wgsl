@@ -33,6 +33,8 @@
 @group(0) @binding(5) var<storage, read_write> parts: array<{{$unit}}>;
 {{- end}}
 
+{{template "attention_masks" .}}
+
 // of_teams first holds the sums of scores, [lane][key], rows of 260 numbers.
 {{template "attention_weighted" (set $t "ROOM" $room)}}
 
@@ -46,12 +48,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let h = row % p.heads;
     let i = (row / p.heads) % p.queries;
     let b = row / (p.heads * p.queries);
-    var end = p.keys;
+    var used = p.keys;
     if (p.masked != 0u) {
-        end = min(end, u32(max(lengths[b], 0)));
+        used = min(used, u32(max(lengths[b], 0)));
     }
-    // Without a causal mask the offset is beyond all keys.
-    end = min(end, u32(max(i32(i) + p.offset + 1, 0)));
+    let end = visible(i, used);
     // This part has n keys from first on.
     let first = (group % p.tiles) * 256u;
     let n = min(max(end, first) - first, 256u);
@@ -103,7 +104,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     {{- range $c := seq .COLUMNS}}
     var o{{$c}} = {{$zero}};
     {{- end}}
-    {{template "attention_add_weighted" (set $t "X" "v" "N" "n" "AT" "base" "STRIDE" "stride" "SUM" "")}}
+    {{template "attention_add_weighted" (set $t "X" "v" "N" "n" "AT" "base" "STRIDE" "stride" "FACTOR" "")}}
     {{template "attention_join_teams" $t}}
     {{- if .DIRECT}}
     if (lid < width) {

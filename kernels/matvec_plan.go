@@ -143,7 +143,7 @@ func swigluLinearPlan(_ None, pl *Plan) {
 	gate, up := pl.Temp(max(1, n)), pl.Temp(max(1, n))
 	linearPlan(pl, weights[0], gate)
 	linearPlan(pl, weights[1], up)
-	pl.Dispatch("swiglu", []Const{{"BACKWARD", false}}, Words(n), []Bind{gate, up, B(pl.Out[0])}, pl.Fold(ceilDiv(n, 256)))
+	swigluDispatch(pl, n, false, []Bind{gate, up, B(pl.Out[0])})
 }
 
 // linearPlan dispatches the product of the first input with a weight matrix.

@@ -11,7 +11,11 @@ record for each question; metrics compare each answer with the truth.`,
 		Example: "  llana eval score --results evaluation_results/model/hst.json",
 	})
 	cmd.AddCommand(
+		evalRunCommand(a),
+		evalMergeCommand(a),
 		evalScoreCommand(a),
+		evalReportCommand(a),
+		evalDemoCommand(a),
 	)
 	return cmd
 }

@@ -59,6 +59,10 @@ func (a *app) logits(ctx context.Context, stored storageFlags, model, idsPath, v
 		return err
 	}
 	return a.withDevice(func(d kernels.Device) error {
+		cache, err := stored.cacheType()
+		if err != nil {
+			return err
+		}
 		m, err := a.open(d, stored, model, len(ids))
 		if err != nil {
 			return err
@@ -73,7 +77,7 @@ func (a *app) logits(ctx context.Context, stored storageFlags, model, idsPath, v
 				return err
 			}
 		}
-		o, done := a.reading(infer.Options{})
+		o, done := a.reading(infer.Options{CacheType: cache})
 		v, err := infer.Logits(ctx, m, ids, object, o)
 		done()
 		if err != nil {

@@ -15,8 +15,9 @@ import (
 )
 
 type planFlags struct {
-	model, published, weights, memory string
-	context                           int
+	storageFlags
+	model, published string
+	context          int
 }
 
 func planCommand(a *app) *cobra.Command {
@@ -47,6 +48,7 @@ sizes of GPUs if that is the processor.`,
 	fl.StringVar(&f.model, "model", "", modelHelp)
 	fl.StringVar(&f.published, "published", "", "sizes of a published model: 7b or 13b")
 	fl.StringVar(&f.weights, "weights", "", "one storage type: auto (as in the files), f32, bf16, f16, int8 or int4 (default: several)")
+	fl.StringVar(&f.cache, "cache", "f32", cacheHelp)
 	fl.StringVar(&f.memory, "gpu-memory", "", gpuMemoryHelp)
 	fl.IntVar(&f.context, "context", 3125+infer.DefaultNewTokens, "tokens of prompt and answer that the cache holds")
 	cmd.MarkFlagsMutuallyExclusive("model", "published")
@@ -108,7 +110,11 @@ func (f planFlags) newPlan(weights string, memory int64) (spatialllana.Plan, err
 	if err != nil {
 		return spatialllana.Plan{}, usageError{fmt.Errorf("--%w", err)}
 	}
-	o := spatialllana.PlanOptions{Context: f.context, Chunk: infer.DefaultChunk, Budget: memory}
+	cache, err := f.cacheType()
+	if err != nil {
+		return spatialllana.Plan{}, err
+	}
+	o := spatialllana.PlanOptions{Context: f.context, Chunk: infer.DefaultChunk, CacheType: cache, Budget: memory}
 	if f.model != "" {
 		return spatialllana.PlanFolder(f.model, w, o)
 	}

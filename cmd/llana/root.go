@@ -25,6 +25,7 @@ Results go to standard output; progress and logs to standard error. Exit status:
 	f.BoolVar(&a.quiet, "quiet", false, "no progress, no logs")
 	root.AddCommand(
 		demoCommand(a),
+		dataCommand(a),
 		devicesCommand(a),
 		toyworldCommand(a),
 		trainCommand(a),

@@ -11,18 +11,21 @@ import (
 	"llana/infer"
 	"llana/kernels"
 	"llana/models/spatialllana"
+	"llana/tensor"
 )
 
 // storageFlags say how a model's weights are kept, and where.
-type storageFlags struct{ weights, memory string }
+type storageFlags struct{ weights, memory, cache string }
 
 const (
 	weightsHelp   = "how matrices are stored: auto (as in the files), f32, bf16, f16, int8 or int4"
+	cacheHelp     = "how keys and values are stored: f32, bf16 or f16"
 	gpuMemoryHelp = "device memory to use, for example 8GiB: layers that do not fit stay in the process' memory (default: what the GPU has)"
 )
 
 func (f *storageFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.weights, "weights", "auto", weightsHelp)
+	cmd.Flags().StringVar(&f.cache, "cache", "f32", cacheHelp)
 	cmd.Flags().StringVar(&f.memory, "gpu-memory", "", gpuMemoryHelp)
 }
 
@@ -32,6 +35,10 @@ func (a *app) open(d kernels.Device, f storageFlags, dir string, tokens int) (*s
 	w, err := spatialllana.ParseWeights(f.weights)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--%w", err)}
+	}
+	cache, err := f.cacheType()
+	if err != nil {
+		return nil, err
 	}
 	o := spatialllana.OpenOptions{Weights: w}
 	budget := int64(0)
@@ -44,7 +51,7 @@ func (a *app) open(d kernels.Device, f storageFlags, dir string, tokens int) (*s
 		return nil, err
 	}
 	if budget > 0 {
-		p, err := spatialllana.PlanFolder(dir, w, spatialllana.PlanOptions{Context: tokens, Chunk: infer.DefaultChunk, Budget: budget})
+		p, err := spatialllana.PlanFolder(dir, w, spatialllana.PlanOptions{Context: tokens, Chunk: infer.DefaultChunk, CacheType: cache, Budget: budget})
 		if err != nil {
 			return nil, err
 		}
@@ -56,6 +63,15 @@ func (a *app) open(d kernels.Device, f storageFlags, dir string, tokens int) (*s
 		}
 	}
 	return spatialllana.Open(d, dir, o)
+}
+
+// cacheType returns how keys and values are stored.
+func (f storageFlags) cacheType() (tensor.DType, error) {
+	d, ok := map[string]tensor.DType{"f32": tensor.F32, "bf16": tensor.BF16, "f16": tensor.F16}[f.cache]
+	if !ok {
+		return 0, usagef("--cache %q: want f32, bf16 or f16", f.cache)
+	}
+	return d, nil
 }
 
 func parseGPUMemory(s string) (int64, error) {

@@ -1,9 +1,15 @@
-"""Times PyTorch on the cases of `llana bench`, on the processor, and prints one
-line each: case, seconds (median). Run it beside llana:
+"""Times PyTorch on cases of `llana bench`, on the processor. Prints one line a
+case: the fastest run, processor time of the cheapest run, rate, and the peak
+memory of the process, each case being one of its own. Run it beside llana:
 
-    python3 docs/compare/pytorch.py THREADS
-    llana bench --device cpu --threads THREADS matmul llama110m/forward512 llama110m/train512
+    python3 docs/compare/pytorch.py THREADS [CASE]...
+    llana bench --device cpu --threads THREADS matmul/f32 matvec/f32 attention llama110m/forward512 \
+        llama110m/train512 weights2space/encode weights2space/train nerf/query kernel/adamw
+
+A case is named by its name or by the beginning of it.
 """
+import resource
+import subprocess
 import sys
 import time
 
@@ -11,15 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import weights2space
 
-def median(f, least=5, budget=3.0):
-    f()
-    times, start = [], time.time()
-    while len(times) < least or time.time() - start < budget:
-        t = time.time()
-        f()
-        times.append(time.time() - t)
-    return sorted(times)[len(times) // 2]
+PRODUCTS = ((512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048), (3072, 516, 516), (3072, 2064, 516),
+            (3072, 516, 2064), (3072, 1024, 336), (35000, 1024, 660), (35000, 1024, 1024))
+VECTORS = ((2048, 768), (768, 2048), (32000, 768), (4096, 4096))
 
 
 class Block(nn.Module):
@@ -68,26 +70,92 @@ class LLaMA(nn.Module):
         return self.head(self.layers[0].norm(x, self.n))
 
 
-def main(threads):
-    torch.set_num_threads(threads)
-    for m, n, k in ((512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048), (3072, 516, 516), (3072, 2064, 516)):
-        a, b = torch.randn(m, k), torch.randn(n, k)
-        s = median(lambda: a @ b.t(), budget=1.0)
-        print(f"matmul/f32/{m}x{n}x{k}\t{s:.5f} s\t{2 * m * n * k / s / 1e9:.0f} GFLOP/s", flush=True)
+def product(m, n, k):
+    a, b = torch.randn(m, k), torch.randn(n, k)
+    return lambda: a @ b.t()
+
+
+def attention(tq, tk, h, d, backward=False):
+    """Attention from plain operations: this version of PyTorch has no fused one."""
+    q, k, v = (torch.randn(1, h, t, d, requires_grad=backward) for t in (tq, tk, tk))
+
+    def forward():
+        return (q @ k.transpose(-1, -2) * d ** -0.5).softmax(-1) @ v
+
+    if not backward:
+        return forward
+    out, g = forward(), torch.randn(1, h, tq, d)
+    return lambda: torch.autograd.grad(out, (q, k, v), g, retain_graph=True)
+
+
+def llama(training):
     net, ids = LLaMA(), torch.randint(0, 32000, (1, 512))
-    with torch.no_grad():
-        s = median(lambda: net(ids), least=3)
-    print(f"llama110m/forward512\t{s:.3f} s\t{512 / s:.0f} tokens/s", flush=True)
     opt = torch.optim.AdamW(net.parameters(), lr=1e-4)
+
+    def forward():
+        with torch.no_grad():
+            net(ids)
 
     def step():
         opt.zero_grad()
         F.cross_entropy(net(ids)[0, :-1], ids[0, 1:]).backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1)
         opt.step()
 
-    s = median(step, least=3)
-    print(f"llama110m/train512\t{s:.3f} s\t{512 / s:.0f} tokens/s", flush=True)
+    return step if training else forward
+
+
+def adamw(n):
+    p = nn.Parameter(torch.randn(n))
+    p.grad = torch.randn(n)
+    return torch.optim.AdamW([p]).step
+
+
+def cases():
+    """Yields name, a function that prepares the case, and its work: how much of which unit."""
+    for m, n, k in PRODUCTS:
+        yield f"matmul/f32/{m}x{n}x{k}", lambda m=m, n=n, k=k: product(m, n, k), 2e-9 * m * n * k, "GFLOP/s"
+    for n, k in VECTORS:
+        yield f"matvec/f32/{n}x{k}", lambda n=n, k=k: product(1, n, k), 4e-9 * n * k, "GB/s"
+    pairs = 1e-9 * 3072 * 3072 * 12 * 43
+    yield "attention/forward/1x3072x12x43", lambda: attention(3072, 3072, 12, 43), 4 * pairs, "GFLOP/s"
+    yield "attention/backward/1x3072x12x43", lambda: attention(3072, 3072, 12, 43, True), 10 * pairs, "GFLOP/s"
+    yield "attention/decode/1x1024x12x64", lambda: attention(1, 1024, 12, 64), 8e-9 * 1024 * 12 * 64, "GB/s"
+    yield "attention/decode/1x3200x32x128", lambda: attention(1, 3200, 32, 128), 8e-9 * 3200 * 32 * 128, "GB/s"
+    yield "kernel/adamw", lambda: adamw(16 << 20), 28e-9 * (16 << 20), "GB/s"
+    yield "nerf/query", weights2space.nerf_query, weights2space.QUERIES, "positions/s"
+    yield "llama110m/forward512", lambda: llama(False), 512, "tokens/s"
+    yield "llama110m/train512", lambda: llama(True), 512, "tokens/s"
+    yield "weights2space/encode", weights2space.encode, 1, "NeRFs/s"
+    yield "weights2space/train", weights2space.train, 1, "steps/s"
+
+
+def best(f, least=2, most=50, budget=2.0):
+    """Returns seconds and processor seconds of the best of several runs."""
+    f()
+    wall, cpu, start = [], [], time.time()
+    while len(wall) < least or len(wall) < most and time.time() - start < budget:
+        w, c = time.time(), time.process_time()
+        f()
+        wall.append(time.time() - w)
+        cpu.append(time.process_time() - c)
+    return min(wall), min(cpu)
+
+
+def main(threads, names):
+    chosen = [c for c in cases() if not names or any(c[0] == n or c[0].startswith(n.rstrip("/") + "/") for n in names)]
+    if len(chosen) > 1:
+        for c in chosen:
+            subprocess.run([sys.executable, __file__, str(threads), c[0]], check=True)
+        return
+    if not chosen:
+        sys.exit(f"no case {names}")
+    torch.set_num_threads(threads)
+    name, prepare, work, unit = chosen[0]
+    wall, cpu = best(prepare())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{name}\t{wall:.5f} s\t{cpu:.5f} s of processor\t{work / wall:.4g} {unit}\t{peak:.0f} MiB", flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1, sys.argv[2:])

@@ -247,3 +247,57 @@ next:
 	JNZ  next
 	VZEROUPPER
 	RET
+
+// dst += the sum of s[r] a[r stride + i] over four rows.
+//
+//   SI row 0, R9 stride in bytes, R10 three strides; Y8..Y11 the factors
+//
+// func axpy4AVX2(dst, a *float32, stride, n int, s *[4]float32)
+TEXT ·axpy4AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ stride+16(FP), R9
+	MOVQ n+24(FP), CX
+	MOVQ s+32(FP), AX
+	SHLQ $2, R9
+	LEAQ (R9)(R9*2), R10
+	VBROADCASTSS 0(AX), Y8
+	VBROADCASTSS 4(AX), Y9
+	VBROADCASTSS 8(AX), Y10
+	VBROADCASTSS 12(AX), Y11
+	SUBQ $8, CX
+	JL   tail
+
+loop:
+	VMULPS (SI), Y8, Y0
+	VMULPS (SI)(R9*1), Y9, Y1
+	VFMADD231PS (SI)(R9*2), Y10, Y0
+	VFMADD231PS (SI)(R10*1), Y11, Y1
+	VADDPS Y1, Y0, Y0
+	VADDPS (DI), Y0, Y0
+	VMOVUPS Y0, (DI)
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $8, CX
+	JGE  loop
+
+tail:
+	ADDQ $8, CX
+	JZ   done
+	MASK
+	VMASKMOVPS (SI), Y15, Y0
+	VMASKMOVPS (SI)(R9*1), Y15, Y1
+	VMASKMOVPS (SI)(R9*2), Y15, Y2
+	VMASKMOVPS (SI)(R10*1), Y15, Y3
+	VMASKMOVPS (DI), Y15, Y4
+	VMULPS Y8, Y0, Y0
+	VMULPS Y9, Y1, Y1
+	VFMADD231PS Y2, Y10, Y0
+	VFMADD231PS Y3, Y11, Y1
+	VADDPS Y1, Y0, Y0
+	VADDPS Y4, Y0, Y0
+	VMASKMOVPS Y0, Y15, (DI)
+
+done:
+	VZEROUPPER
+	RET

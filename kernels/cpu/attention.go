@@ -14,7 +14,10 @@ func init() {
 const (
 	// tileQueries x tileKeys scores are in memory at a time for each worker.
 	tileQueries = 48
-	tileKeys    = 256
+	tileKeys    = 192
+	// scoreRow is how far rows of scores lie apart: a power of two would put
+	// them all into the same few places of a cache.
+	scoreRow = tileKeys + 16
 	// maxHead is the largest head size computed by tiles.
 	maxHead = maxDepth
 	// fewQueries is the number of queries up to which packing keys does not
@@ -151,9 +154,10 @@ func (a *attention) head(w *worker, b, h, q0, q1 int, out, lse []float32) {
 	w.right[0] = a.packKeys(w, scratch0, a.k, b, hk, true, w.right[0])
 	w.right[1] = a.packKeys(w, scratch1, a.v, b, hk, false, w.right[1])
 	keys, values := w.right[0], w.right[1]
-	scores := w.floats(scratch2, tileQueries*tileKeys)
+	scores := w.floats(scratch2, tileQueries*scoreRow)
 	o := w.floats(scratch3, tileQueries*a.D)
 	var top, total [tileQueries]float32
+	masked := a.masked()
 	for i := q0; i < q1; i += tileQueries {
 		rows := min(tileQueries, q1-i)
 		for r := range rows {
@@ -164,15 +168,17 @@ func (a *attention) head(w *worker, b, h, q0, q1 int, out, lse []float32) {
 		for t := 0; t*tileKeys < last; t++ {
 			j := t * tileKeys
 			n := min(tileKeys, last-j)
-			a.multiply(w, &keys[t], a.q[a.query(b, i, h):], a.strideQ(), 1, rows, a.D, n, scores, tileKeys, false)
+			a.multiply(w, &keys[t], a.q[a.query(b, i, h):], a.strideQ(), 1, rows, a.D, n, scores, scoreRow, false)
 			for r := range rows {
-				seen := max(0, min(n, a.visible(b, i+r)-j))
-				s := scores[r*tileKeys : r*tileKeys+n]
-				clear(s[seen:])
-				if seen == 0 {
-					continue
+				s := scores[r*scoreRow : r*scoreRow+n]
+				if masked {
+					seen := max(0, min(n, a.visible(b, i+r)-j))
+					clear(s[seen:])
+					if seen == 0 {
+						continue
+					}
+					s = s[:seen]
 				}
-				s = s[:seen]
 				m := max(top[r], largest(s))
 				if m != top[r] && t > 0 {
 					f := expf((top[r] - m) * a.scale)
@@ -181,13 +187,12 @@ func (a *attention) head(w *worker, b, h, q0, q1 int, out, lse []float32) {
 					vecSubScale(row, row, 0, f)
 				}
 				top[r] = m
-				vecExp(s, s, m, a.scale)
-				total[r] += sum(s)
+				total[r] += expSum(s, s, m, a.scale)
 				if a.Dropout > 0 {
 					a.mask.drop(s, s, a.hashRow(b, h, i+r)+uint32(j))
 				}
 			}
-			a.multiply(w, &values[t], scores, tileKeys, 1, rows, n, a.D, o, a.D, true)
+			a.multiply(w, &values[t], scores, scoreRow, 1, rows, n, a.D, o, a.D, true)
 		}
 		for r := range rows {
 			at, row := a.query(b, i+r, h), (b*a.H+h)*a.Tq+i+r

@@ -47,7 +47,7 @@ func (a *attentionGradient) keyHead(w *worker, b, hk int) {
 
 // queryTile adds what the queries from i on give and get.
 func (a *attentionGradient) queryTile(w *worker, b, hk, h, i, rows int) {
-	weights, grads := w.floats(scratch3, tileQueries*tileKeys), w.floats(scratch4, tileQueries*tileKeys)
+	weights, grads := w.floats(scratch3, tileQueries*scoreRow), w.floats(scratch4, tileQueries*scoreRow)
 	at := a.query(b, i, h)
 	// The tile's rows of q and dout as right operands.
 	q := gemm{n: a.D, k: rows, b: a.q[at:], bks: a.strideQ(), bns: 1}
@@ -63,15 +63,15 @@ func (a *attentionGradient) queryTile(w *worker, b, hk, h, i, rows int) {
 	for t := 0; t*tileKeys < last; t++ {
 		j := t * tileKeys
 		n := min(tileKeys, last-j)
-		a.multiply(w, &w.right[0][t], a.q[at:], a.strideQ(), 1, rows, a.D, n, weights, tileKeys, false)
-		a.multiply(w, &w.right[1][t], a.dout[at:], a.strideQ(), 1, rows, a.D, n, grads, tileKeys, false)
+		a.multiply(w, &w.right[0][t], a.q[at:], a.strideQ(), 1, rows, a.D, n, weights, scoreRow, false)
+		a.multiply(w, &w.right[1][t], a.dout[at:], a.strideQ(), 1, rows, a.D, n, grads, scoreRow, false)
 		for r := range rows {
-			a.scoreGradients(b, h, i+r, j, delta[r], weights[r*tileKeys:][:n], grads[r*tileKeys:][:n])
+			a.scoreGradients(b, h, i+r, j, delta[r], weights[r*scoreRow:][:n], grads[r*scoreRow:][:n])
 		}
 		key, step := a.key(b, j, hk), a.strideK()
-		a.multiply(w, &dout, weights, 1, tileKeys, n, rows, a.D, a.dv[key:], step, true)
-		a.multiply(w, &q, grads, 1, tileKeys, n, rows, a.D, a.dk[key:], step, true)
-		a.multiply(w, &w.right[2][t], grads, tileKeys, 1, rows, n, a.D, a.dq[at:], a.strideQ(), true)
+		a.multiply(w, &dout, weights, 1, scoreRow, n, rows, a.D, a.dv[key:], step, true)
+		a.multiply(w, &q, grads, 1, scoreRow, n, rows, a.D, a.dk[key:], step, true)
+		a.multiply(w, &w.right[2][t], grads, scoreRow, 1, rows, n, a.D, a.dq[at:], a.strideQ(), true)
 	}
 }
 
@@ -83,14 +83,13 @@ func (a *attentionGradient) scoreGradients(b, h, i, j int, delta float32, weight
 	clear(weights[seen:])
 	clear(grads[seen:])
 	weights, grads = weights[:seen], grads[:seen]
-	vecExp(weights, weights, a.lse[(b*a.H+h)*a.Tq+i]/a.scale, a.scale)
+	t := a.lse[(b*a.H+h)*a.Tq+i] / a.scale
+	if a.Dropout == 0 {
+		softmaxBack(weights, grads, t, a.scale, delta)
+		return
+	}
 	hash := a.hashRow(b, h, i) + uint32(j)
-	if a.Dropout > 0 {
-		a.mask.drop(grads, grads, hash)
-	}
-	vecSubScale(grads, grads, delta, a.scale)
-	vecMul(grads, grads, weights)
-	if a.Dropout > 0 {
-		a.mask.drop(weights, weights, hash)
-	}
+	a.mask.drop(grads, grads, hash)
+	softmaxBack(weights, grads, t, a.scale, delta)
+	a.mask.drop(weights, weights, hash)
 }

@@ -48,14 +48,8 @@ func (d *decoding) part(w *worker, b, i, part int) {
 	if n <= 0 {
 		return
 	}
-	group, scores := d.H/d.Hkv, w.floats(scratch0, d.H*keysAtOnce)
-	query := d.q[d.query(b, i, 0):]
-	for t := range n {
-		keys := d.k[d.key(b, j+t, 0):]
-		for h := range d.H {
-			scores[h*keysAtOnce+t] = d.scale * dot(query[h*d.D:(h+1)*d.D], keys[h/group*d.D:][:d.D])
-		}
-	}
+	scores := w.floats(scratch0, d.H*keysAtOnce)
+	d.score(scores, d.q[d.query(b, i, 0):], d.k[d.key(b, j, 0):], n)
 	first := d.at(b, i, part, 0)
 	for h := range d.H {
 		s := scores[h*keysAtOnce:][:n]
@@ -70,12 +64,48 @@ func (d *decoding) part(w *worker, b, i, part int) {
 	}
 	sums := d.sums[first*d.D:][:d.H*d.D]
 	clear(sums)
-	for t := range n {
-		values := d.v[d.key(b, j+t, 0):]
+	d.weigh(sums, scores, d.v[d.key(b, j, 0):], n)
+}
+
+// score sets the scores of n keys for all heads of a query, four keys at a time.
+func (d *decoding) score(scores, query, keys []float32, n int) {
+	group, step := d.H/d.Hkv, d.strideK()
+	for t := 0; t < n; {
+		rows := min(4, n-t)
 		for h := range d.H {
-			o := sums[h*d.D : (h+1)*d.D]
-			vecAddScaled(o, o, values[h/group*d.D:][:d.D], scores[h*keysAtOnce+t])
+			q, k := query[h*d.D:(h+1)*d.D], keys[t*step+h/group*d.D:]
+			s := scores[h*keysAtOnce+t:][:rows]
+			if rows == 4 {
+				for r, v := range dot4(q, k, step) {
+					s[r] = d.scale * v
+				}
+				continue
+			}
+			for r := range s {
+				s[r] = d.scale * dot(q, k[r*step:][:d.D])
+			}
 		}
+		t += rows
+	}
+}
+
+// weigh adds n rows of values times their weights to the sums of all heads.
+func (d *decoding) weigh(sums, weights, values []float32, n int) {
+	group, step := d.H/d.Hkv, d.strideK()
+	for t := 0; t < n; {
+		rows := min(4, n-t)
+		for h := range d.H {
+			o, v := sums[h*d.D:(h+1)*d.D], values[t*step+h/group*d.D:]
+			p := weights[h*keysAtOnce+t:][:rows]
+			if rows == 4 {
+				addRows4(o, v, step, (*[4]float32)(p))
+				continue
+			}
+			for r, f := range p {
+				vecAddScaled(o, o, v[r*step:][:d.D], f)
+			}
+		}
+		t += rows
 	}
 }
 

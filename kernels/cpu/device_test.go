@@ -49,7 +49,8 @@ func threadCases() map[*kernels.Op]kernels.Case {
 	n := kernels.Normal
 	in := func(p any, f ...kernels.Fill) kernels.Case { return kernels.Case{P: p, In: f} }
 	into := func(c kernels.Case, f ...kernels.Fill) kernels.Case { c.InOut = f; return c }
-	q := n(2, 150, 4, 16)
+	q, few := n(2, 150, 4, 16), n(2, 3, 4, 16)
+	cache := n(2, 150, 2, 16)
 	return map[*kernels.Op]kernels.Case{
 		kernels.MatMul:            in(kernels.MatMulParams{TransB: true}, n(300, 70), n(90, 70), n(90)),
 		kernels.MatMulAdd:         into(in(kernels.MatMulParams{TransA: true}, n(3000, 40), n(3000, 50)), n(40, 50)),
@@ -70,6 +71,10 @@ func threadCases() map[*kernels.Op]kernels.Case {
 		kernels.Dropout:           in(kernels.DropoutParams{P: 0.3}, n(100000), kernels.Fixed(3, 1)),
 		kernels.Attention:         in(kernels.AttentionParams{Causal: true}, q, q, q, kernels.Fill{}, kernels.Fill{}),
 		kernels.AttentionBackward: in(kernels.AttentionParams{Causal: true}, q, q, q, q, n(2, 4, 150), q, kernels.Fill{}, kernels.Fill{}),
+		kernels.QKV:               in(kernels.None{}, n(2, 768), n(300, 768).As(tensor.Q4), n(90, 768).As(tensor.Q8), n(90, 768).As(tensor.BF16)),
+		kernels.SwiGLULinear:      in(kernels.None{}, n(60, 160), n(300, 160).As(tensor.Q4), n(300, 160).As(tensor.F16)),
+		kernels.RoPECache:         into(in(kernels.RoPECacheParams{Theta: 10000, Offset: 40}, few, n(2, 3, 2, 16), n(2, 3, 2, 16)), cache, cache),
+		kernels.Embedding:         in(kernels.None{}, n(30, 768).As(tensor.Q4), kernels.Ints(0, 30, 900)),
 		kernels.TriplaneBackward:  in(kernels.None{}, n(2, 48, 200), kernels.Uniform(-1, 1, 2, 300, 3), n(2, 300, 200)),
 		kernels.FrequencyEncode:   in(kernels.EncodeParams{Octaves: 5}, kernels.Uniform(0, 1, 9000, 3)),
 	}

@@ -19,8 +19,7 @@ func init() {
 // the sum.
 func expShifted(y, x []float32) (top, total float32) {
 	top = largest(x)
-	vecExp(y, x, top, 1)
-	return top, sum(y)
+	return top, expSum(y, x, top, 1)
 }
 
 func softmax(d *device, c *kernels.Call) {

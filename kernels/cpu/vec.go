@@ -258,6 +258,21 @@ func vecAddScaled(dst, a, b []float32, s float32) {
 	}
 }
 
+// addRows4 adds four rows of a, stride apart, times s to dst.
+func addRows4(dst, a []float32, stride int, s *[4]float32) {
+	if len(dst) == 0 {
+		return
+	}
+	a = a[:3*stride+len(dst)]
+	if level >= avx2 {
+		axpy4AVX2(&dst[0], &a[0], stride, len(dst), s)
+		return
+	}
+	for r, f := range s {
+		vecAddScaled(dst, dst, a[r*stride:][:len(dst)], f)
+	}
+}
+
 // vecMulAdd sets dst = a b + c.
 func vecMulAdd(dst, a, b, c []float32) {
 	if len(dst) == 0 {
@@ -337,6 +352,9 @@ func deviation(a []float32, t float32) float32 {
 // largest returns the largest element of a, which is not empty. What it
 // returns when some are NaN is not defined.
 func largest(a []float32) float32 {
+	if level == avx512 {
+		return maxAVX512(&a[0], len(a))
+	}
 	n, top := 0, a[0]
 	if n = len(a) &^ 7; level >= avx2 && n > 0 {
 		top = maxAVX2(&a[0], n)

@@ -24,6 +24,9 @@ func subScaleAVX2(dst, a *float32, n int, t, s float32)
 func axpyAVX2(dst, a, b *float32, n int, s float32)
 
 //go:noescape
+func axpy4AVX2(dst, a *float32, stride, n int, s *[4]float32)
+
+//go:noescape
 func expAVX2(dst, a *float32, n int, t, s float32)
 
 //go:noescape
@@ -102,3 +105,12 @@ func dot4x4Vector(x *[4]*float32, w *float32, stride, n int, out *[4][4]float32)
 		dot4x4AVX2(x, w, stride, n, out)
 	}
 }
+
+//go:noescape
+func exp2SumAVX512(dst, a *float32, n int, t, s float32) float32
+
+//go:noescape
+func maxAVX512(a *float32, n int) float32
+
+//go:noescape
+func softmaxBackAVX512(weights, grads *float32, n int, t, s, delta, scale float32)

@@ -19,6 +19,8 @@ func subScaleAVX2(dst, a *float32, n int, t, s float32) { panic(noAVX2) }
 
 func axpyAVX2(dst, a, b *float32, n int, s float32) { panic(noAVX2) }
 
+func axpy4AVX2(dst, a *float32, stride, n int, s *[4]float32) { panic(noAVX2) }
+
 func expAVX2(dst, a *float32, n int, t, s float32) { panic(noAVX2) }
 
 func sigmoidAVX2(dst, a *float32, n int) { panic(noAVX2) }
@@ -64,3 +66,9 @@ func maxRowAVX2(best *float32, at *int32, row *float32, n int, k int32) { panic(
 func transposeAVX2(dst *float32, ds int, a *float32, as, blocks int) { panic(noAVX2) }
 
 func dot4x4Vector(x *[4]*float32, w *float32, stride, n int, out *[4][4]float32) { panic(noAVX2) }
+
+func exp2SumAVX512(dst, a *float32, n int, t, s float32) float32 { panic(noAVX2) }
+
+func maxAVX512(a *float32, n int) float32 { panic(noAVX2) }
+
+func softmaxBackAVX512(weights, grads *float32, n int, t, s, delta, scale float32) { panic(noAVX2) }

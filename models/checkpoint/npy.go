@@ -41,17 +41,42 @@ func ReadNPY(path string) (*Tensor, error) {
 	return ReadNPYFrom(path, f, st.Size())
 }
 
-// ReadNPYFrom is ReadNPY for a file of the given size that is already at hand.
-func ReadNPYFrom(name string, r io.Reader, size int64) (*Tensor, error) {
+// NPYInfo describes a NumPy array file without reading its elements. A file
+// that is shorter or longer than its header says is an error, as in ReadNPY.
+func NPYInfo(path string) (Info, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return Info{}, err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return Info{}, err
+	}
+	h, err := openNPY(path, f, st.Size())
+	return Info{Name: path, DType: h.dtype, Shape: h.shape}, err
+}
+
+// openNPY reads the header of a file of the given size and compares the two.
+func openNPY(name string, r io.Reader, size int64) (npyHeader, error) {
 	h, err := readNPYHeader(r)
 	if err != nil {
-		return nil, fmt.Errorf("%s: npy: %w", name, err)
+		return h, fmt.Errorf("%s: npy: %w", name, err)
 	}
 	bytes, ok := byteSize(h.shape, h.dtype.Size())
 	if left := size - h.bytes; !ok || bytes != left {
-		return nil, fmt.Errorf("%s: npy: %v %v does not fill the %d bytes after the header", name, h.dtype, h.shape, left)
+		return h, fmt.Errorf("%s: npy: %v %v does not fill the %d bytes after the header", name, h.dtype, h.shape, left)
 	}
-	t := &Tensor{Name: name, DType: h.dtype, Shape: h.shape, Data: make([]byte, bytes)}
+	return h, nil
+}
+
+// ReadNPYFrom is ReadNPY for a file of the given size that is already at hand.
+func ReadNPYFrom(name string, r io.Reader, size int64) (*Tensor, error) {
+	h, err := openNPY(name, r, size)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tensor{Name: name, DType: h.dtype, Shape: h.shape, Data: make([]byte, size-h.bytes)}
 	if _, err := io.ReadFull(r, t.Data); err != nil {
 		return nil, fmt.Errorf("%s: npy: %w", name, err)
 	}

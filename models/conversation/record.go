@@ -62,6 +62,10 @@ func (r Record) ExpandedTurns(nPatch int) ([]Turn, error) {
 	return expanded, nil
 }
 
+// Dialogue returns the turns from the first question on. Roles that do not
+// alternate are an error.
+func (r Record) Dialogue() ([]Turn, error) { return alternating(r.Turns) }
+
 // alternating drops a first turn that is not a question and checks that the
 // others are question, answer, question, …
 func alternating(turns []Turn) ([]Turn, error) {
@@ -83,26 +87,52 @@ func alternating(turns []Turn) ([]Turn, error) {
 	return turns, nil
 }
 
+// RecordError is what is wrong with one record of a file.
+type RecordError struct {
+	Index    int    // of the record, from 0
+	ObjectID string // "" if it has none
+	Err      error
+}
+
+func (e *RecordError) Error() string { return fmt.Sprintf("record %d: %v", e.Index, e.Err) }
+
+func (e *RecordError) Unwrap() error { return e.Err }
+
 // Read yields the records of a JSON array one by one, holding one at a time.
 // The first error ends it; it says name, the index of the record from 0, and
 // the field. Unknown fields are skipped.
 func Read(r io.Reader, name string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		fail := func(err error) {
-			yield(Record{}, fmt.Errorf("%s: %w", name, err))
+		for rec, err := range Scan(r, name) {
+			if !yield(rec, err) || err != nil {
+				return
+			}
 		}
+	}
+}
+
+// Scan is Read that goes on behind a record that is JSON but not a
+// conversation: its error, a RecordError, is yielded in its place. An error of
+// another kind ends it.
+func Scan(r io.Reader, name string) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		fail := func(err error) bool { return yield(Record{}, fmt.Errorf("%s: %w", name, err)) }
 		dec := json.NewDecoder(r)
 		if err := openArray(dec); err != nil {
 			fail(err)
 			return
 		}
 		for i := 0; dec.More(); i++ {
-			rec, err := readRecord(dec)
-			if err != nil {
+			rec, id, whole, err := readRecord(dec)
+			switch {
+			case err == nil:
+				if !yield(rec, nil) {
+					return
+				}
+			case !whole:
 				fail(fmt.Errorf("record %d: %w", i, err))
 				return
-			}
-			if !yield(rec, nil) {
+			case !fail(&RecordError{i, id, err}):
 				return
 			}
 		}
@@ -141,8 +171,10 @@ func unexpectedEOF(err error) error {
 	return err
 }
 
-// readRecord decodes one record and checks that its fields are there.
-func readRecord(dec *json.Decoder) (Record, error) {
+// readRecord decodes one record and checks that its fields are there. whole
+// says whether an error leaves the decoder behind the record; id is then its
+// object, if it names one.
+func readRecord(dec *json.Decoder) (rec Record, id string, whole bool, err error) {
 	var raw struct {
 		ObjectID *string `json:"object_id"`
 		Type     string  `json:"conversation_type"`
@@ -151,30 +183,34 @@ func readRecord(dec *json.Decoder) (Record, error) {
 			Value *string `json:"value"`
 		} `json:"conversations"`
 	}
-	if err := dec.Decode(&raw); err != nil {
+	err = dec.Decode(&raw)
+	if raw.ObjectID != nil {
+		id = *raw.ObjectID
+	}
+	if err != nil {
 		var typed *json.UnmarshalTypeError
 		if errors.As(err, &typed) {
-			return Record{}, fmt.Errorf("field %q: want a %s, found a %s", typed.Field, typed.Type, typed.Value)
+			return rec, id, true, fmt.Errorf("field %q: want a %s, found a %s", typed.Field, typed.Type, typed.Value)
 		}
-		return Record{}, unexpectedEOF(err)
+		return rec, id, false, unexpectedEOF(err)
 	}
 	if raw.ObjectID == nil {
-		return Record{}, errors.New("field \"object_id\" is missing")
+		return rec, id, true, errors.New("field \"object_id\" is missing")
 	}
 	if len(raw.Turns) == 0 {
-		return Record{}, errors.New("field \"conversations\" is missing or empty")
+		return rec, id, true, errors.New("field \"conversations\" is missing or empty")
 	}
-	rec := Record{ObjectID: *raw.ObjectID, Type: raw.Type, Turns: make([]Turn, len(raw.Turns))}
+	rec = Record{ObjectID: id, Type: raw.Type, Turns: make([]Turn, len(raw.Turns))}
 	for i, turn := range raw.Turns {
 		if turn.From == nil {
-			return Record{}, fmt.Errorf("field \"conversations\": turn %d: field \"from\" is missing", i)
+			return rec, id, true, fmt.Errorf("field \"conversations\": turn %d: field \"from\" is missing", i)
 		}
 		if turn.Value == nil {
-			return Record{}, fmt.Errorf("field \"conversations\": turn %d: field \"value\" is missing", i)
+			return rec, id, true, fmt.Errorf("field \"conversations\": turn %d: field \"value\" is missing", i)
 		}
 		rec.Turns[i] = Turn{From: *turn.From, Value: *turn.Value}
 	}
-	return rec, nil
+	return rec, id, true, nil
 }
 
 // ReadFile reads all records of a file; see Read.

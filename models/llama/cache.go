@@ -1,6 +1,7 @@
 package llama
 
 import (
+	"fmt"
 	"slices"
 
 	"llana/autograd"
@@ -46,11 +47,35 @@ func CacheBytes(c Config, rows, tokens int, d tensor.DType) int64 {
 	return 2 * int64(c.Layers) * int64(rows) * int64(tokens) * int64(d.Bytes(cacheShape(c, 1, 1)))
 }
 
+// CheckCacheType says what keeps keys and values from being stored as d, if
+// anything: the zero value is the device's float type, BF16 and F16 take half.
+func (c Config) CheckCacheType(d tensor.DType) error {
+	switch d {
+	case tensor.Invalid, tensor.F32:
+		return nil
+	case tensor.BF16, tensor.F16:
+		if c.HeadDim()%4 != 0 {
+			return fmt.Errorf("keys and values of heads of size %d stored as %v, want a multiple of 4", c.HeadDim(), d)
+		}
+		return nil
+	}
+	return fmt.Errorf("keys and values stored as %v, want float32, bfloat16 or float16", d)
+}
+
 // NewCache returns an empty cache for a batch of rows sequences, with room for
 // the given number of tokens in each. Forward makes it longer when they are
 // more, which moves all of it: where the number is known, say it.
 func (m *Model) NewCache(d kernels.Device, rows, tokens int) *Cache {
-	c := &Cache{dev: d, config: m.Config, stored: d.Float(), rows: rows,
+	return m.NewCacheAs(d, rows, tokens, tensor.Invalid)
+}
+
+// NewCacheAs is NewCache for keys and values stored as a type that
+// CheckCacheType accepts.
+func (m *Model) NewCacheAs(d kernels.Device, rows, tokens int, stored tensor.DType) *Cache {
+	if stored == tensor.Invalid || stored == tensor.F32 {
+		stored = d.Float()
+	}
+	c := &Cache{dev: d, config: m.Config, stored: stored, rows: rows,
 		keys: make([]*tensor.Tensor, m.Layers), vals: make([]*tensor.Tensor, m.Layers)}
 	c.grow(tokens)
 	return c
@@ -66,6 +91,9 @@ func (c *Cache) Free() {
 
 // Bytes returns the memory that the cache takes.
 func (c *Cache) Bytes() int64 { return CacheBytes(c.config, c.rows, c.cap, c.stored) }
+
+// Stored returns the type of keys and values.
+func (c *Cache) Stored() tensor.DType { return c.stored }
 
 // Rows returns the number of sequences.
 func (c *Cache) Rows() int { return c.rows }
@@ -115,8 +143,8 @@ func (c *Cache) longest() int {
 // CopyRow copies the first n tokens of a row of from, a cache of the same model,
 // into the rows lo to hi-1 of c: sequences that begin alike are read once.
 func (c *Cache) CopyRow(from *Cache, row, n, lo, hi int) {
-	kernels.Check(row < from.rows && n <= min(from.cap, c.cap) && 0 <= lo && lo <= hi && hi <= c.rows, "llama", nil,
-		"%d tokens of row %d of a cache of %d x %d into rows %d to %d of one of %d x %d", n, row, from.rows, from.cap, lo, hi, c.rows, c.cap)
+	kernels.Check(from.stored == c.stored && row < from.rows && n <= min(from.cap, c.cap) && 0 <= lo && lo <= hi && hi <= c.rows, "llama", nil,
+		"%d tokens of row %d of a cache of %d x %d (%v) into rows %d to %d of one of %d x %d (%v)", n, row, from.rows, from.cap, from.stored, lo, hi, c.rows, c.cap, c.stored)
 	w := c.width()
 	p := kernels.BlockParams{Dims: [4]int{1, hi - lo, n, w},
 		From: [4]int{0, 0, w, 1}, FromOffset: row * from.cap * w,

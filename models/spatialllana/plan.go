@@ -1,6 +1,7 @@
 package spatialllana
 
 import (
+	"cmp"
 	"fmt"
 
 	"llana/models/checkpoint"
@@ -15,6 +16,8 @@ type PlanOptions struct {
 	Storage func(name string) tensor.DType
 	Context int // tokens that the cache holds; PlanFolder takes 0 for the model's own
 	Chunk   int // tokens of a prompt that are read at a time
+	// CacheType is the type of keys and values; the zero value is float32.
+	CacheType tensor.DType
 	// Budget is the device's memory in bytes; 0 has no bound. Layers that do
 	// not fit stay in the process' memory.
 	Budget int64
@@ -62,7 +65,7 @@ func NewPlan(c Config, o PlanOptions) Plan {
 	if c.Projector != nil {
 		p.Other += projectorBytes(*c.Projector, c.HiddenSize)
 	}
-	p.Cache = llama.CacheBytes(c.Config, 1, o.Context, tensor.F32)
+	p.Cache = llama.CacheBytes(c.Config, 1, o.Context, cmp.Or(o.CacheType, tensor.F32))
 	p.Activations = activationBytes(c, o)
 	p.place(o.Budget)
 	return p

@@ -67,6 +67,19 @@ func writeTexts(ctx context.Context, dir string, o Options) error {
 	return t.Save(folder)
 }
 
+// WriteTest writes the texts of o.Test scenes of the test split, and the
+// questions that spatial understanding is evaluated with, in the layout of
+// Generate: a data folder that models are evaluated on, without NeRFs.
+func WriteTest(ctx context.Context, dir string, o Options) error {
+	if err := checkRecipe(dir, o); err != nil {
+		return err
+	}
+	if err := writeSplitTexts(ctx, dir, o, Test); err != nil {
+		return err
+	}
+	return writeSpatial(dir, o)
+}
+
 func writeSplitTexts(ctx context.Context, dir string, o Options, s Split) error {
 	folder := filepath.Join(dir, s.Folder(), "texts")
 	if err := os.MkdirAll(folder, 0o777); err != nil {

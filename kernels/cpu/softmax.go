@@ -1,0 +1,36 @@
+package cpu
+
+import "math"
+
+// Passes over a row of scores. Those of AVX-512 are fused; for other
+// instruction sets they are put together from vector functions.
+
+// expSum sets dst = exp((a - t) s) and returns its sum.
+func expSum(dst, a []float32, t, s float32) float32 {
+	if len(dst) == 0 {
+		return 0
+	}
+	if level == avx512 {
+		a = a[:len(dst)]
+		return exp2SumAVX512(&dst[0], &a[0], len(dst), t, s*math.Log2E)
+	}
+	vecExp(dst, a, t, s)
+	return sum(dst)
+}
+
+// softmaxBack turns the scores of a row into weights, exp((weights - t) scale),
+// and the gradients of the weights into those of the scores,
+// (grads - delta) scale weights.
+func softmaxBack(weights, grads []float32, t, scale, delta float32) {
+	if len(weights) == 0 {
+		return
+	}
+	if level == avx512 {
+		grads = grads[:len(weights)]
+		softmaxBackAVX512(&weights[0], &grads[0], len(weights), t, scale*math.Log2E, delta, scale)
+		return
+	}
+	vecExp(weights, weights, t, scale)
+	vecSubScale(grads, grads, delta, scale)
+	vecMul(grads, grads, weights)
+}
