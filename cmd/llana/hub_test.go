@@ -177,6 +177,7 @@ func TestHubFailures(t *testing.T) {
 	t.Setenv("HF_TOKEN", server.Token)
 	t.Setenv("HF_ENDPOINT", "nowhere")
 	wantFailure(t, llana(t, "", caption...), exitFailed, "HF_ENDPOINT")
+	mustRun(t, "tokenize", "--model", bundled+"/spatial", "a folder needs no Hub")
 	t.Setenv("HF_ENDPOINT", server.URL)
 	ctx, cancel := context.WithCancel(t.Context())
 	server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {

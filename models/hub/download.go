@@ -38,7 +38,7 @@ func (c *Client) Locate(ctx context.Context, text string, p Part) (string, error
 		return text, nil
 	}
 	r, ok := Parse(text)
-	if !ok {
+	if !ok || p != Encoder && r.File != "" {
 		return "", fmt.Errorf("%w, and not a repository owner/name[@revision] of the Hugging Face Hub either", err)
 	}
 	s, err := c.Resolve(ctx, r, p)

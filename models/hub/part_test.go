@@ -48,6 +48,8 @@ func TestParts(t *testing.T) {
 	_, err = c.Locate(t.Context(), testRepository+"/none.pt", Encoder)
 	wantError(t, err, "none.pt")
 	_, err = c.Locate(t.Context(), testRepository+"/config.json", Model)
+	wantError(t, err, "config.json", "no such file", "owner/name")
+	_, err = c.Download(t.Context(), reference(t, testRepository+"/config.json"), Model)
 	wantError(t, err, "config.json", "want a repository")
 }
 

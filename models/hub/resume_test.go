@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -221,6 +222,40 @@ func TestIfRange(t *testing.T) {
 	}
 	if !resumed {
 		t.Errorf("not resumed under If-Range: %s", etag)
+	}
+}
+
+// A server whose announcement of a file was old is asked once more, and then has
+// to keep to what it says.
+func TestAnnouncedWrong(t *testing.T) {
+	files := testFiles()
+	old := []byte("old: 1\n")
+	for name, want := range map[string]string{"projector.yaml": "", "added_tokens.json": "was to have the same"} {
+		server := hubtest.New(t, testRepository, files)
+		var n atomic.Int32
+		server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method != "HEAD" || !strings.HasSuffix(r.URL.Path, name) || n.Add(1) > 1 {
+				return false
+			}
+			content := old
+			if want != "" {
+				content = files["weights2space.json"] // as if it were a copy of that
+			}
+			w.Header().Set("ETag", `"`+hubtest.ETag(name, content)+`"`)
+			w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+			return true
+		})
+		c := newClient(t, server)
+		if want == "" {
+			download(t, c, files)
+			continue
+		}
+		_, err := c.Download(t.Context(), reference(t, testRepository), Model)
+		wantError(t, err, name, want)
+		if n := checkSnapshots(t, c.Cache, files); n != 0 {
+			t.Errorf("%d files in a snapshot that is not complete", n)
+		}
+		download(t, c, files)
 	}
 }
 
