@@ -15,6 +15,7 @@ import (
 
 	"llana/infer/eval"
 	"llana/kernels"
+	"llana/models/hub"
 	"llana/models/spatialllana"
 )
 
@@ -53,7 +54,7 @@ shards are done, llana eval merge puts them together.`,
 		Args: cobra.NoArgs,
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.model, "model", "", "model folder")
+	fl.StringVar(&f.model, "model", "", modelHelp)
 	fl.StringVar(&f.root, "data", "", "data folder")
 	fl.StringVar(&f.split, "split", "", "part of the data that is asked about")
 	fl.StringVar(&f.text, "text-data", "", "kind of questions, where the split has several")
@@ -123,6 +124,9 @@ func (a *app) evalRun(ctx context.Context, f evalRunFlags) error {
 		return err
 	}
 	if err := makeFolders(out); err != nil {
+		return err
+	}
+	if f.model, err = a.locate(ctx, f.model, hub.Model); err != nil {
 		return err
 	}
 	id, err := eval.Identify(f.model)

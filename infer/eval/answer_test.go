@@ -10,10 +10,10 @@ import (
 	"llana/infer"
 	"llana/infer/metrics"
 	"llana/infer/toymodel"
-	"llana/models/spatialllana"
 	"llana/kernels/cpu"
 	"llana/models/checkpoint"
 	"llana/models/conversation"
+	"llana/models/spatialllana"
 )
 
 var toyID = ModelID{Name: "spatial", Digest: "bundled"}
