@@ -2,13 +2,12 @@
 // 256, one for each workgroup, which attention_combine.wgsl joins.
 //
 // q, out (B, queries, heads, dim); k, v (B, capacity, kv_heads, dim), of which
-// keys rows are used, stored as CACHE; lengths (B) if masked; lse (B, heads,
-// queries). A row
-// is a query of a head, counted as in out. parts holds for each row and part
-// the sum of exp2(score - top) v (dim); behind all these, for each, top and the
-// sum of exp2(score - top); scores are times log2 e. With DIRECT there is one
-// part, and out and lse are written at once. Grid: B * queries * heads * tiles,
-// folded.
+// keys rows are used, stored as CACHE; lengths (B) if masked; lse
+// (B, heads, queries). A row is a query of a head, counted as in out. parts
+// holds for each row and part the sum of exp2(score - top) v (dim); behind all
+// these, for each, top and the sum of exp2(score - top); scores are times
+// log2 e. With DIRECT there is one part, and out and lse are written at once.
+// Grid: B * queries * heads * tiles, folded.
 //
 // A unit is a number, or with VEC four: dim is then a multiple of 4. Scores: 8
 // invocations share a key, each takes PER units (FULL: all have so many), and
@@ -67,7 +66,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     x{{$c}} = q[row * width + lane + {{mul 8 $c}}u];
     {{- if not $.FULL}} }{{end}}
     {{- end}}
-    {{- $keys := max 2 (div 8 .PER)}}
+    {{- $keys := max 2 (div 8 .PER)}}{{$rows := 4}}
+    {{- if ne .CACHE "float32"}}{{$rows = 8}}{{if and (gt .PER 1) (lt .PER 8)}}{{$keys = mul 2 $keys}}{{end}}{{end}}
     for (var start = 0u; start < n; start = start + {{mul 32 $keys}}u) {
         {{- range $m := seq $keys}}
         let j{{$m}} = start + {{mul 32 $m}}u + lid / 8u;
@@ -104,7 +104,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     {{- range $c := seq .COLUMNS}}
     var o{{$c}} = {{$zero}};
     {{- end}}
-    {{template "attention_add_weighted" (set $t "X" "v" "N" "n" "AT" "base" "STRIDE" "stride" "FACTOR" "")}}
+    {{template "attention_add_weighted" (set $t "X" "v" "N" "n" "AT" "base" "STRIDE" "stride" "FACTOR" "" "ROWS" $rows)}}
     {{template "attention_join_teams" $t}}
     {{- if .DIRECT}}
     if (lid < width) {
