@@ -37,9 +37,8 @@ type matmulTile struct {
 	cost float64
 }
 
-// matmulTiles are the variants, from large to small. All add up
-// an element's products in the same order, so that results do not depend on
-// the choice.
+// matmulTiles are the variants, from large to small. All add up an element's
+// products in the same order, so that results do not depend on the choice.
 var matmulTiles = []matmulTile{
 	{"128x128", 128, 128, 8, 8, 16, 1},
 	{"128x64", 128, 64, 8, 4, 16, 1.15},
