@@ -38,7 +38,7 @@ sizes of GPUs if that is the processor.`,
 	cmd.RunE = a.do(func(ctx context.Context, _ []string) error {
 		if f.model != "" {
 			var err error
-			if f.model, err = a.locate(ctx, f.model, hub.Model); err != nil {
+			if f.model, err = a.locate(ctx, f.model, hub.Tokenizer); err != nil {
 				return err
 			}
 		}

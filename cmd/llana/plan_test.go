@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,6 +38,27 @@ func TestPlan(t *testing.T) {
 	runJSON(t, &rows, "plan", "--model", bundled+"/spatial", "--gpu-memory", "1GiB", "--weights", "int8")
 	if len(rows) != 1 || rows[0].Resident != 4 || rows[0].GPUMemory != 1<<30 {
 		t.Errorf("bundled model: %+v", rows)
+	}
+}
+
+// A folder without weights, as before a download, is planned by its configuration.
+func TestPlanWithoutWeights(t *testing.T) {
+	var with, without []planJSON
+	args := []string{"--weights", "auto", "--gpu-memory", "1GiB"}
+	runJSON(t, &with, append(args, "plan", "--model", bundled+"/spatial")...)
+	dir := t.TempDir()
+	for _, name := range []string{"config.json", "projector.yaml"} {
+		b, err := os.ReadFile(filepath.Join(bundled, "spatial", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runJSON(t, &without, append(args, "plan", "--model", dir)...)
+	if with[0] != without[0] {
+		t.Errorf("planned as %+v, with weights as %+v", without[0], with[0])
 	}
 }
 

@@ -3,6 +3,8 @@ package spatialllana
 import (
 	"cmp"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"llana/models/checkpoint"
 	"llana/models/llama"
@@ -137,11 +139,22 @@ func (p Plan) DeviceBytes() int64 {
 func (p Plan) HostBytes() int64 { return int64(p.Layers-p.Resident) * p.Layer }
 
 // PlanFolder plans a model folder, of which it reads the configuration and the
-// files' headers.
+// files' headers; the configuration alone where there are no weights yet.
 func PlanFolder(dir string, w Weights, o PlanOptions) (Plan, error) {
 	c, err := ReadConfig(dir)
 	if err != nil {
 		return Plan{}, err
+	}
+	if o.Context == 0 {
+		o.Context = c.Context()
+	}
+	has := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
+	if name, _ := checkpoint.WeightsFile(has); name == "" {
+		if w.AsStored {
+			w.DType = c.storedType()
+		}
+		o.Storage = llama.Storage(w.DType)
+		return NewPlan(c, o), nil
 	}
 	src, err := checkpoint.Open(dir)
 	if err != nil {
@@ -157,10 +170,18 @@ func PlanFolder(dir string, w Weights, o PlanOptions) (Plan, error) {
 		return Plan{}, fmt.Errorf("%s: %w", dir, err)
 	}
 	o.Storage = w.storage(src)
-	if o.Context == 0 {
-		o.Context = c.Context()
-	}
 	return NewPlan(c, o), nil
+}
+
+// storedType returns the type that config.json says the weights have.
+func (c Config) storedType() tensor.DType {
+	switch string(c.file["torch_dtype"]) {
+	case `"float16"`:
+		return tensor.F16
+	case `"bfloat16"`:
+		return tensor.BF16
+	}
+	return tensor.Invalid
 }
 
 // Published returns the sizes of the published models, "7b" and "13b".
