@@ -121,7 +121,7 @@ func pickLanes(pl *Plan, m, k int, weights []*tensor.Tensor) int {
 func qkvPlan(_ None, pl *Plan) {
 	x, weights := pl.In[0], pl.In[1:]
 	m, k := x.Dim(0), x.Dim(1)
-	if m > maxRows || !streams(m, k, weights...) {
+	if m > maxRows || !streams(m, k, weights...) || !fit(pl.Limits, weights...) {
 		for i, out := range pl.Out {
 			linearPlan(pl, weights[i], B(out))
 		}
@@ -135,7 +135,7 @@ func qkvPlan(_ None, pl *Plan) {
 func swigluLinearPlan(_ None, pl *Plan) {
 	x, weights := pl.In[0], pl.In[1:]
 	m, k := x.Dim(0), x.Dim(1)
-	if m <= maxRows && streams(m, k, weights...) && weights[0].DType() == weights[1].DType() {
+	if m <= maxRows && streams(m, k, weights...) && fit(pl.Limits, weights...) && weights[0].DType() == weights[1].DType() {
 		matvec(pl, pickLanes(pl, m, k, weights), m, k, x, weights, true, epilogue{}, B(pl.Out[0]))
 		return
 	}

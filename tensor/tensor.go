@@ -7,9 +7,10 @@ import (
 
 // Tensor is a contiguous array on a device. Its shape must not be modified.
 type Tensor struct {
-	shape []int
-	dtype DType
-	store *storage
+	shape  []int
+	dtype  DType
+	store  *storage
+	offset int // of the first byte in store; see Borrow
 }
 
 // storage is a buffer shared by the tensors that view it.
@@ -155,3 +156,18 @@ func (t *Tensor) Head(shape ...int) *Tensor {
 	s.refs.Add(1)
 	return &Tensor{shape: clone(shape), dtype: t.dtype, store: s}
 }
+
+// Borrow returns a tensor of the given shape over t's bytes from byte at on, for
+// a kernel that reads or writes a part of t. It is valid while t is, holds
+// nothing and is not to be freed, viewed or transferred.
+func (t *Tensor) Borrow(at int, shape ...int) *Tensor {
+	b := &Tensor{shape: clone(shape), dtype: t.dtype, store: t.live(), offset: t.offset + at}
+	if at < 0 || at+b.Bytes() > t.Bytes() {
+		panic(fmt.Sprintf("tensor: %v from byte %d on of %v", b, at, t))
+	}
+	return b
+}
+
+// Offset returns where t's first byte is in its buffer: not 0 for what Borrow
+// returns.
+func (t *Tensor) Offset() int { return t.offset }

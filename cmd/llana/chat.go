@@ -36,7 +36,7 @@ answers are left out; the object stays.`,
 		if o.CacheType, err = f.cacheType(); err != nil {
 			return err
 		}
-		return a.withSession(ctx, f, o.Context, func(s *infer.Session) error { return a.chat(ctx, s, o) })
+		return a.withSession(ctx, f, o, func(s *infer.Session) error { return a.chat(ctx, s, o) })
 	})
 	f.register(cmd)
 	s.register(cmd)

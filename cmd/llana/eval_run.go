@@ -81,6 +81,9 @@ func (f *evalRunFlags) options(seed uint64) (t eval.Task, o eval.Options, err er
 	if o.Options, err = f.samplingFlags.options(seed); err != nil {
 		return t, o, err
 	}
+	if o.CacheType, err = f.cacheType(); err != nil {
+		return t, o, err
+	}
 	n, err := fmt.Sscanf(f.shard+"\n", "%d/%d\n", &o.Shard, &o.Shards)
 	switch {
 	case err != nil || n != 2 || o.Shard < 1 || o.Shard > o.Shards || o.Shards > eval.MaxShards:
@@ -129,7 +132,7 @@ func (a *app) evalRun(ctx context.Context, f evalRunFlags) error {
 	id.Weights = f.weights
 	var r eval.Result
 	err = a.withDevice(func(d kernels.Device) error {
-		m, err := a.open(d, f.storageFlags, f.model, o.Context)
+		m, err := a.open(d, f.storageFlags, f.model, o.Options)
 		if err != nil {
 			return err
 		}

@@ -28,6 +28,11 @@ func TestPlan(t *testing.T) {
 	if n := rows[0].WeightBytes; n != 4*(6738440192+9451520) {
 		t.Errorf("float32 weights take %d bytes", n)
 	}
+	whole := rows[0].Cache
+	runJSON(t, &rows, "plan", "--published", "7b", "--device", "cpu", "--cache", "f16")
+	if got := rows[0].Cache; whole != 3637<<20 || 2*got != whole {
+		t.Errorf("the cache takes %d bytes, in float16 %d", whole, got)
+	}
 	runJSON(t, &rows, "plan", "--model", bundled+"/spatial", "--gpu-memory", "1GiB", "--weights", "int8")
 	if len(rows) != 1 || rows[0].Resident != 4 || rows[0].GPUMemory != 1<<30 {
 		t.Errorf("bundled model: %+v", rows)
@@ -37,6 +42,7 @@ func TestPlan(t *testing.T) {
 func TestPlanFaults(t *testing.T) {
 	wantFailure(t, llana(t, "", "plan", "--published", "70b"), exitUsage, "7b or 13b")
 	wantFailure(t, llana(t, "", "plan", "--published", "7b", "--gpu-memory", "8 lots"), exitUsage, "8 lots", "8GiB")
+	wantFailure(t, llana(t, "", "plan", "--published", "7b", "--cache", "int8"), exitUsage, "--cache \"int8\"")
 	wantFailure(t, llana(t, "", "plan", "--published", "7b", "--weights", "auto"), exitUsage, "--model")
 	wantFailure(t, llana(t, "", "plan", "--published", "7b", "--context", "-1"), exitUsage, "--context")
 	wantFailure(t, llana(t, "", "plan", "--model", t.TempDir()), exitFailed, "config.json")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -29,16 +30,11 @@ func (f *storageFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.memory, "gpu-memory", "", gpuMemoryHelp)
 }
 
-// open opens a model folder on d, for a context of the given number of tokens; 0
-// is the model's own.
-func (a *app) open(d kernels.Device, f storageFlags, dir string, tokens int) (*spatialllana.Model, error) {
+// open opens a model folder on d, to answer with the given options.
+func (a *app) open(d kernels.Device, f storageFlags, dir string, how infer.Options) (*spatialllana.Model, error) {
 	w, err := spatialllana.ParseWeights(f.weights)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--%w", err)}
-	}
-	cache, err := f.cacheType()
-	if err != nil {
-		return nil, err
 	}
 	o := spatialllana.OpenOptions{Weights: w}
 	budget := int64(0)
@@ -51,7 +47,7 @@ func (a *app) open(d kernels.Device, f storageFlags, dir string, tokens int) (*s
 		return nil, err
 	}
 	if budget > 0 {
-		p, err := spatialllana.PlanFolder(dir, w, spatialllana.PlanOptions{Context: tokens, Chunk: infer.DefaultChunk, CacheType: cache, Budget: budget})
+		p, err := spatialllana.PlanFolder(dir, w, spatialllana.PlanOptions{Context: how.Context, Chunk: cmp.Or(how.Chunk, infer.DefaultChunk), CacheType: how.CacheType, Budget: budget})
 		if err != nil {
 			return nil, err
 		}

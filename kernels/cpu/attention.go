@@ -30,7 +30,9 @@ type attention struct {
 	kernels.AttentionParams
 	kernels.AttentionSize
 	kn      kernel
-	q, k, v []float32
+	q, k, v []float32 // k and v are nil where they are stored packed
+	keys    keyRows
+	values  keyRows
 	lengths []int32
 	mask    mask
 	scale   float32
@@ -40,8 +42,9 @@ func newAttention(c *kernels.Call, lengths, seed int) *attention {
 	p := c.P.(kernels.AttentionParams)
 	a := &attention{
 		AttentionParams: p, AttentionSize: p.SizeOf(c.In[0].Shape(), c.In[1].Shape()),
-		kn: tileKernel(), q: floats(c.In[0]), k: floats(c.In[1]), v: floats(c.In[2]), lengths: ints(c.In[lengths]),
+		kn: tileKernel(), q: floats(c.In[0]), keys: keyRowsOf(c.In[1]), values: keyRowsOf(c.In[2]), lengths: ints(c.In[lengths]),
 	}
+	a.k, a.v = a.keys.f, a.values.f
 	if p.Dropout > 0 {
 		a.mask = newMask(ints(c.In[seed])[0], p.Dropout)
 	}
@@ -124,8 +127,8 @@ func (a *attention) multiply(w *worker, right *gemm, left []float32, ars, aks, r
 }
 
 func attentionForward(d *device, c *kernels.Call) {
-	a := newAttention(c, 3, 4)
 	out, lse := floats(c.Out[0]), floats(c.Out[1])
+	a := newAttention(c, 3, 4)
 	switch {
 	case a.D > 0 && a.Tq <= fewQueries:
 		a.decode(d, out, lse)

@@ -49,7 +49,7 @@ func (d *decoding) part(w *worker, b, i, part int) {
 		return
 	}
 	scores := w.floats(scratch0, d.H*keysAtOnce)
-	d.score(scores, d.q[d.query(b, i, 0):], d.k[d.key(b, j, 0):], n)
+	d.score(w, scores, d.q[d.query(b, i, 0):], d.key(b, j, 0), n)
 	first := d.at(b, i, part, 0)
 	for h := range d.H {
 		s := scores[h*keysAtOnce:][:n]
@@ -64,16 +64,18 @@ func (d *decoding) part(w *worker, b, i, part int) {
 	}
 	sums := d.sums[first*d.D:][:d.H*d.D]
 	clear(sums)
-	d.weigh(sums, scores, d.v[d.key(b, j, 0):], n)
+	d.weigh(w, sums, scores, d.key(b, j, 0), n)
 }
 
-// score sets the scores of n keys for all heads of a query, four keys at a time.
-func (d *decoding) score(scores, query, keys []float32, n int) {
+// score sets the scores of the n keys from element at on, for all heads of a
+// query, four keys at a time.
+func (d *decoding) score(w *worker, scores, query []float32, at, n int) {
 	group, step := d.H/d.Hkv, d.strideK()
 	for t := 0; t < n; {
 		rows := min(4, n-t)
+		keys := d.keys.read(w, at+t*step, rows*step)
 		for h := range d.H {
-			q, k := query[h*d.D:(h+1)*d.D], keys[t*step+h/group*d.D:]
+			q, k := query[h*d.D:(h+1)*d.D], keys[h/group*d.D:]
 			s := scores[h*keysAtOnce+t:][:rows]
 			if rows == 4 {
 				for r, v := range dot4(q, k, step) {
@@ -90,12 +92,13 @@ func (d *decoding) score(scores, query, keys []float32, n int) {
 }
 
 // weigh adds n rows of values times their weights to the sums of all heads.
-func (d *decoding) weigh(sums, weights, values []float32, n int) {
+func (d *decoding) weigh(w *worker, sums, weights []float32, at, n int) {
 	group, step := d.H/d.Hkv, d.strideK()
 	for t := 0; t < n; {
 		rows := min(4, n-t)
+		values := d.values.read(w, at+t*step, rows*step)
 		for h := range d.H {
-			o, v := sums[h*d.D:(h+1)*d.D], values[t*step+h/group*d.D:]
+			o, v := sums[h*d.D:(h+1)*d.D], values[h/group*d.D:]
 			p := weights[h*keysAtOnce+t:][:rows]
 			if rows == 4 {
 				addRows4(o, v, step, (*[4]float32)(p))

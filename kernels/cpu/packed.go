@@ -131,21 +131,55 @@ func (p *packed) widenRest(dst []float32, at int) {
 // blockScales sets the scales of a row's blocks from the given one on, times
 // factor, and for Q4 their zero points; with terms, those times the scales.
 func (p *packed) blockScales(scales, zeros []float32, row []byte, block int, factor float32, terms bool) {
-	params := row[p.blocks.Params:]
+	n := 0
+	if level > portable {
+		n = len(scales) - len(scales)%scalesStep()
+	}
 	if p.dtype == tensor.Q8 {
-		params = params[block:][:len(scales)]
-		for i := scalesVector(scales, nil, params, factor, false); i < len(scales); i++ {
+		params := row[p.blocks.Params+block:][:len(scales)]
+		if n > 0 {
+			scalesVector(scales, nil, params, n, 1, 0, factor, false)
+		}
+		for i := n; i < len(scales); i++ {
 			scales[i] = factor * tensor.BlockScale(params[i])
 		}
 		return
 	}
-	params = params[2*block:][:2*len(scales)]
-	for i := scalesVector(scales, zeros, params, factor, terms); i < len(scales); i++ {
+	params := row[p.blocks.Params+2*block:][:2*len(scales)]
+	if n > 0 {
+		scalesVector(scales, zeros, params, n, 1, 0, factor, terms)
+	}
+	for i := n; i < len(scales); i++ {
 		scales[i] = factor * tensor.BlockScale(params[2*i])
 		zeros[i] = float32(params[2*i+1]) * (1.0 / 16)
 		if terms {
 			zeros[i] *= scales[i]
 		}
+	}
+}
+
+// scalesStep is the number of blocks that vector code takes at a time.
+func scalesStep() int {
+	if level == avx512 {
+		return 16
+	}
+	return 8
+}
+
+// terms4 sets the factors and summands of all blocks of four rows from row j
+// on: an element is factor * code - summand, for Q8 without the summand, times
+// the row's scale.
+func (p *packed) terms4(factors, summands []float32, j int) {
+	n := p.width / tensor.BlockLen
+	if n%scalesStep() == 0 {
+		if p.dtype == tensor.Q8 {
+			summands = nil
+		}
+		scalesVector(factors, summands, p.raw[j*p.stride+p.blocks.Params:], n, 4, p.stride, 1, true)
+		return
+	}
+	for r := range 4 {
+		p.blockScales(factors[r*n:(r+1)*n], summands[r*n:(r+1)*n], p.raw[(j+r)*p.stride:], 0, 1, true)
 	}
 }
 
@@ -155,37 +189,26 @@ func (p *packed) canDot() bool { return level > portable && p.width >= 16 && p.w
 // dot4 returns the scalar products of x with four rows from row j on.
 func (p *packed) dot4(w *worker, x []float32, j int) (s [4]float32) {
 	x = x[:p.width]
-	n := len(x)
-	code := p.codesAt(j * n)
+	n, code := len(x), p.raw[j*p.stride:][:4*p.stride]
 	switch p.dtype {
 	case tensor.BF16:
-		_ = code[4*2*n-1]
 		dot4BF16(&x[0], &code[0], n, &s)
 		return s
 	case tensor.F16:
-		_ = code[4*2*n-1]
 		dot4F16(&x[0], &code[0], n, &s)
 		return s
 	}
 	blocks := n / tensor.BlockLen
 	f := w.floats(scratchScales, 2*4*blocks)
 	factors, summands := f[:4*blocks], f[4*blocks:]
-	// An element is factor * code - summand, times the row's scale.
-	var scales [4]float32
-	for r := range scales {
-		row, _ := p.row((j + r) * n)
-		scales[r] = p.rowScale(row)
-		p.blockScales(factors[r*blocks:(r+1)*blocks], summands[r*blocks:(r+1)*blocks], row, 0, 1, true)
-	}
+	p.terms4(factors, summands, j)
 	if p.dtype == tensor.Q8 {
-		_ = code[3*p.stride+n-1]
 		dot4Q8(&x[0], &code[0], n, p.stride, &factors[0], &s)
 	} else {
-		_ = code[3*p.stride+n/2-1]
 		dot4Q4(&x[0], &code[0], n, p.stride, &factors[0], &summands[0], &s)
 	}
 	for r := range s {
-		s[r] *= scales[r]
+		s[r] *= p.rowScale(code[r*p.stride:])
 	}
 	return s
 }

@@ -115,46 +115,47 @@ func widenQ4(dst *float32, w *byte, n int, scales, zeros *float32) {
 }
 
 //go:noescape
-func scalesQ8AVX512(scales *float32, params *byte, n int, row float32)
+func scalesQ8AVX512(scales *float32, params *byte, n, rows, stride int, factor float32)
 
 //go:noescape
-func scalesQ8AVX2(scales *float32, params *byte, n int, row float32)
+func scalesQ8AVX2(scales *float32, params *byte, n, rows, stride int, factor float32)
 
 //go:noescape
-func scalesQ4AVX512(scales, zeros *float32, params *byte, n int, row float32)
+func scalesQ4AVX512(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
 
 //go:noescape
-func scalesQ4AVX2(scales, zeros *float32, params *byte, n int, row float32)
+func scalesQ4AVX2(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
 
 //go:noescape
-func termsQ4AVX512(scales, zeros *float32, params *byte, n int, row float32)
+func termsQ4AVX512(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
 
 //go:noescape
-func termsQ4AVX2(scales, zeros *float32, params *byte, n int, row float32)
+func termsQ4AVX2(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
 
-// scalesVector sets the scales, times row, and for Q4 the zero points of the
-// first blocks, and returns of how many. With terms, zero points come times
-// scales.
-func scalesVector(scales, zeros []float32, params []byte, row float32, terms bool) int {
-	n := len(scales) &^ 7
-	if level == avx512 {
-		n = len(scales) &^ 15
+// scalesVector sets the scales, times factor, and for Q4 the zero points of the
+// first n blocks of rows whose parameters lie stride bytes apart, one row behind
+// the other; n is a multiple of scalesStep. With terms, zero points come times
+// scales. zeros is nil for Q8.
+func scalesVector(scales, zeros []float32, params []byte, n, rows, stride int, factor float32, terms bool) {
+	_ = scales[n*rows-1]
+	if zeros == nil {
+		_ = params[(rows-1)*stride+n-1]
+		if level == avx512 {
+			scalesQ8AVX512(&scales[0], &params[0], n, rows, stride, factor)
+		} else {
+			scalesQ8AVX2(&scales[0], &params[0], n, rows, stride, factor)
+		}
+		return
 	}
+	_, _ = zeros[n*rows-1], params[(rows-1)*stride+2*n-1]
+	f := scalesQ4AVX2
 	switch {
-	case level == portable || n == 0:
-		return 0
-	case len(params) == len(scales) && level == avx512:
-		scalesQ8AVX512(&scales[0], &params[0], n, row)
-	case len(params) == len(scales):
-		scalesQ8AVX2(&scales[0], &params[0], n, row)
 	case terms && level == avx512:
-		termsQ4AVX512(&scales[0], &zeros[0], &params[0], n, row)
+		f = termsQ4AVX512
 	case terms:
-		termsQ4AVX2(&scales[0], &zeros[0], &params[0], n, row)
+		f = termsQ4AVX2
 	case level == avx512:
-		scalesQ4AVX512(&scales[0], &zeros[0], &params[0], n, row)
-	default:
-		scalesQ4AVX2(&scales[0], &zeros[0], &params[0], n, row)
+		f = scalesQ4AVX512
 	}
-	return n
+	f(&scales[0], &zeros[0], &params[0], n, rows, stride, factor)
 }

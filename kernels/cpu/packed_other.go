@@ -20,4 +20,6 @@ func widenQ8(dst *float32, w *byte, n int, scales *float32) { panic(noAVX2) }
 
 func widenQ4(dst *float32, w *byte, n int, scales, zeros *float32) { panic(noAVX2) }
 
-func scalesVector(scales, zeros []float32, params []byte, row float32, terms bool) int { return 0 }
+func scalesVector(scales, zeros []float32, params []byte, n, rows, stride int, factor float32, terms bool) {
+	panic(noAVX2)
+}

@@ -110,9 +110,12 @@ func TestDecode(t *testing.T) {
 		for _, keys := range []int{1, 3, keysAtOnce, keysAtOnce + 2, 3*keysAtOnce - 1} {
 			p := kernels.AttentionParams{Causal: true, Keys: keys, Offset: keys - tq}
 			k := n(2, keys+5, 2, 43)
+			half := n(2, keys+5, 2, 44)
 			cases = append(cases, kernels.Case{Name: fmt.Sprint(tq, " queries, ", keys, " keys"), P: p, In: []kernels.Fill{n(2, tq, 6, 43), k, k, {}, {}}},
 				kernels.Case{Name: fmt.Sprint("lengths, ", tq, " queries, ", keys, " keys"), P: kernels.AttentionParams{Scale: -0.3, Keys: keys},
-					In: []kernels.Fill{n(2, tq, 2, 43), k, k, kernels.Ints(0, keys+1, 2), {}}})
+					In: []kernels.Fill{n(2, tq, 2, 43), k, k, kernels.Ints(0, keys+1, 2), {}}},
+				kernels.Case{Name: fmt.Sprint("packed, ", tq, " queries, ", keys, " keys"), P: p,
+					In: []kernels.Fill{n(2, tq, 6, 44), half.As(tensor.F16), half.As(tensor.BF16), {}, {}}})
 		}
 	}
 	atLevels(t, func(t *testing.T) {

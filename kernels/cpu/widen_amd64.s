@@ -37,11 +37,20 @@ loop:                  \
 	VZEROUPPER         \
 	RET
 
-// Scales of blocks, from their bytes: 16 (AVX-512) or 8 (AVX2) at a time; n is
-// a multiple of that.
+// Scales of the first n blocks of rows, stride bytes apart, from the blocks'
+// bytes: 16 (AVX-512) or 8 (AVX2) at a time; n is a multiple of that. They are
+// written one row after the other.
 //
-//   SI scales, DX zeros, R8 bytes, CX blocks left
-//   the row's scale and constants from Z16 or Y8 on
+//   SI scales, DX zeros
+//   R10, R9     bytes of the next row, stride; R11 n; BX rows left
+//   R8, CX      bytes, blocks left
+//   the factor and constants from Z16 or Y8 on
+
+// NEXTROW begins a row.
+#define NEXTROW \
+	MOVQ R10, R8 \
+	ADDQ R9, R10 \
+	MOVQ R11, CX
 
 #define SCALE512(z) \
 	VPSLLD $19, z, z  \
@@ -56,8 +65,10 @@ loop:                  \
 #define SCALESARGSQ4 \
 	MOVQ scales+0(FP), SI  \
 	MOVQ zeros+8(FP), DX   \
-	MOVQ params+16(FP), R8 \
-	MOVQ n+24(FP), CX
+	MOVQ params+16(FP), R10 \
+	MOVQ n+24(FP), R11     \
+	MOVQ rows+32(FP), BX   \
+	MOVQ stride+40(FP), R9
 
 // SCALESQ4 leaves scales in register 0, zero points in register 1.
 #define SCALESQ4_512 \
@@ -77,13 +88,13 @@ loop:                  \
 	VMULPS Y11, Y1, Y1
 
 #define SCALESCONSTSQ4_512 \
-	VBROADCASTSS row+32(FP), Z16        \
+	VBROADCASTSS factor+48(FP), Z16        \
 	VPBROADCASTD scalebias<>(SB), Z17   \
 	VPBROADCASTD bytemask<>(SB), Z18    \
 	VBROADCASTSS sixteenth<>(SB), Z19
 
 #define SCALESCONSTSQ4_256 \
-	VBROADCASTSS row+32(FP), Y8         \
+	VBROADCASTSS factor+48(FP), Y8         \
 	VPBROADCASTD scalebias<>(SB), Y9    \
 	VPBROADCASTD bytemask<>(SB), Y10    \
 	VBROADCASTSS sixteenth<>(SB), Y11
@@ -96,6 +107,8 @@ loop:                  \
 	ADDQ $64, DX     \
 	SUBQ $16, CX     \
 	JNZ  loop        \
+	DECQ BX          \
+	JNZ  nextrow     \
 	VZEROUPPER       \
 	RET
 
@@ -107,6 +120,8 @@ loop:                  \
 	ADDQ $32, DX     \
 	SUBQ $8, CX      \
 	JNZ  loop        \
+	DECQ BX          \
+	JNZ  nextrow     \
 	VZEROUPPER       \
 	RET
 
@@ -211,13 +226,18 @@ loop:
 	VZEROUPPER
 	RET
 
-// func scalesQ8AVX512(scales *float32, params *byte, n int, row float32)
-TEXT ·scalesQ8AVX512(SB), NOSPLIT, $0-28
+// func scalesQ8AVX512(scales *float32, params *byte, n, rows, stride int, factor float32)
+TEXT ·scalesQ8AVX512(SB), NOSPLIT, $0-44
 	MOVQ scales+0(FP), SI
-	MOVQ params+8(FP), R8
-	MOVQ n+16(FP), CX
-	VBROADCASTSS row+24(FP), Z16
+	MOVQ params+8(FP), R10
+	MOVQ n+16(FP), R11
+	MOVQ rows+24(FP), BX
+	MOVQ stride+32(FP), R9
+	VBROADCASTSS factor+40(FP), Z16
 	VPBROADCASTD scalebias<>(SB), Z17
+
+nextrow:
+	NEXTROW
 
 loop:
 	VPMOVZXBD (R8), Z0
@@ -227,16 +247,23 @@ loop:
 	ADDQ $64, SI
 	SUBQ $16, CX
 	JNZ  loop
+	DECQ BX
+	JNZ  nextrow
 	VZEROUPPER
 	RET
 
-// func scalesQ8AVX2(scales *float32, params *byte, n int, row float32)
-TEXT ·scalesQ8AVX2(SB), NOSPLIT, $0-28
+// func scalesQ8AVX2(scales *float32, params *byte, n, rows, stride int, factor float32)
+TEXT ·scalesQ8AVX2(SB), NOSPLIT, $0-44
 	MOVQ scales+0(FP), SI
-	MOVQ params+8(FP), R8
-	MOVQ n+16(FP), CX
-	VBROADCASTSS row+24(FP), Y8
+	MOVQ params+8(FP), R10
+	MOVQ n+16(FP), R11
+	MOVQ rows+24(FP), BX
+	MOVQ stride+32(FP), R9
+	VBROADCASTSS factor+40(FP), Y8
 	VPBROADCASTD scalebias<>(SB), Y9
+
+nextrow:
+	NEXTROW
 
 loop:
 	VPMOVZXBD (R8), Y0
@@ -246,22 +273,30 @@ loop:
 	ADDQ $32, SI
 	SUBQ $8, CX
 	JNZ  loop
+	DECQ BX
+	JNZ  nextrow
 	VZEROUPPER
 	RET
 
-// func scalesQ4AVX512(scales, zeros *float32, params *byte, n int, row float32)
-TEXT ·scalesQ4AVX512(SB), NOSPLIT, $0-36
+// func scalesQ4AVX512(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
+TEXT ·scalesQ4AVX512(SB), NOSPLIT, $0-52
 	SCALESARGSQ4
 	SCALESCONSTSQ4_512
+
+nextrow:
+	NEXTROW
 
 loop:
 	SCALESQ4_512
 	SCALESSTOREQ4_512
 
-// func scalesQ4AVX2(scales, zeros *float32, params *byte, n int, row float32)
-TEXT ·scalesQ4AVX2(SB), NOSPLIT, $0-36
+// func scalesQ4AVX2(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
+TEXT ·scalesQ4AVX2(SB), NOSPLIT, $0-52
 	SCALESARGSQ4
 	SCALESCONSTSQ4_256
+
+nextrow:
+	NEXTROW
 
 loop:
 	SCALESQ4_256
@@ -269,20 +304,26 @@ loop:
 
 // As scalesQ4, with zero points times scales.
 //
-// func termsQ4AVX512(scales, zeros *float32, params *byte, n int, row float32)
-TEXT ·termsQ4AVX512(SB), NOSPLIT, $0-36
+// func termsQ4AVX512(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
+TEXT ·termsQ4AVX512(SB), NOSPLIT, $0-52
 	SCALESARGSQ4
 	SCALESCONSTSQ4_512
+
+nextrow:
+	NEXTROW
 
 loop:
 	SCALESQ4_512
 	VMULPS Z0, Z1, Z1
 	SCALESSTOREQ4_512
 
-// func termsQ4AVX2(scales, zeros *float32, params *byte, n int, row float32)
-TEXT ·termsQ4AVX2(SB), NOSPLIT, $0-36
+// func termsQ4AVX2(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
+TEXT ·termsQ4AVX2(SB), NOSPLIT, $0-52
 	SCALESARGSQ4
 	SCALESCONSTSQ4_256
+
+nextrow:
+	NEXTROW
 
 loop:
 	SCALESQ4_256
