@@ -43,6 +43,11 @@ func normPlan(pl *Plan, p NormParams, rms bool) {
 func normBackwardPlan(pl *Plan, rms bool) {
 	rows, n := rowsOf(pl.In[0].Shape())
 	l := normLayoutOf(n)
+	if l.vec && l.per > 4 && l.lanes < 256 {
+		// An invocation holds five vectors for each unit.
+		l.lanes *= 2
+		l.per = ceilDiv(l.width, l.lanes)
+	}
 	rowsPerGroup := 256 / l.lanes
 	groups := min(512, ceilDiv(rows, 8*rowsPerGroup))
 	slots := groups * rowsPerGroup
