@@ -92,7 +92,7 @@ func (b *batch) run(ctx context.Context, p *part) error {
 		lens[i] = len(r.ids)
 		room = max(room, len(r.ids)+r.answer.room)
 	}
-	cache, err := newCache(b.m, len(p.rows), room)
+	cache, err := newCache(b.m, len(p.rows), room, b.o)
 	if err != nil {
 		return err
 	}

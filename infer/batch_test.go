@@ -10,6 +10,7 @@ import (
 	"llana/kernels/cpu"
 	"llana/models/llama"
 	"llana/models/spatialllana"
+	"llana/tensor"
 )
 
 // mixed is a batch of prompts of different lengths: about shared objects, about
@@ -55,7 +56,8 @@ func TestGenerateBatch(t *testing.T) {
 		m := open(t, d)
 		m.EOS = llama.TokenIDs{289, 2} // the first ends the first answer after 10 tokens
 		prompts, objects := mixed(t, m)
-		for _, o := range []Options{{MaxNewTokens: 15}, {MaxNewTokens: 12, Chunk: 48, Sampling: Sampling{RepetitionPenalty: 1.2}}} {
+		for _, o := range []Options{{MaxNewTokens: 15}, {MaxNewTokens: 12, Chunk: 48, Sampling: Sampling{RepetitionPenalty: 1.2}},
+			{MaxNewTokens: 5, CacheType: tensor.F16}} {
 			before := d.Stats().Live
 			got, err := GenerateBatch(context.Background(), m, prompts, objects, o)
 			if err != nil {
@@ -67,7 +69,7 @@ func TestGenerateBatch(t *testing.T) {
 			for i, p := range prompts {
 				sameAnswer(t, "a prompt of the batch", got[i], alone(t, m, p, objects[i], o))
 			}
-			if o.RepetitionPenalty == 0 && (!got[0].Ended || len(got[0].TokenIDs) != 10) {
+			if o.MaxNewTokens == 15 && (!got[0].Ended || len(got[0].TokenIDs) != 10) {
 				t.Errorf("%d tokens, ended %v; want 10 and an end", len(got[0].TokenIDs), got[0].Ended)
 			}
 		}
@@ -152,6 +154,7 @@ func TestGenerateBatchFaults(t *testing.T) {
 		{[][]int32{{1}, {1, 600}}, make([]*spatialllana.Object, 2), Options{}, "no object"},
 		{[][]int32{{1, 5, 6}}, make([]*spatialllana.Object, 1), Options{Context: 3}, "prompt 0: a prompt of 3 tokens"},
 		{[][]int32{{1}}, make([]*spatialllana.Object, 1), Options{Seeds: []uint64{1, 2}}, "2 seeds"},
+		{[][]int32{{1}}, make([]*spatialllana.Object, 1), Options{CacheType: tensor.Q8}, "stored as int8"},
 		{[][]int32{{1}}, make([]*spatialllana.Object, 1), Options{Sampling: Sampling{TopK: -1}}, "top-k"},
 	} {
 		if _, err := GenerateBatch(context.Background(), m, c.prompts, c.objects, c.o); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -5,6 +5,7 @@ import (
 
 	"llana/models/llama"
 	"llana/models/spatialllana"
+	"llana/tensor"
 )
 
 // Options of an answer.
@@ -13,6 +14,9 @@ type Options struct {
 	// Context is the largest number of tokens of a prompt and its answer
 	// together, and so of the cache's memory; 0: the model's Config.Context.
 	Context int
+	// CacheType is how keys and values are stored: float32 (also the zero
+	// value), BF16 or F16.
+	CacheType tensor.DType
 	Sampling
 	// Seeds are those of each prompt of a batch; none: Seed for all of them.
 	Seeds   []uint64
@@ -69,8 +73,12 @@ func (o Options) context(c llama.Config) int {
 }
 
 // room returns how many tokens an answer to a prompt may have: all that are
-// asked for, or those that the context leaves.
+// asked for, or those that the context leaves. An error also says that the cache
+// cannot be stored as asked for.
 func (o Options) room(m *spatialllana.Model, prompt int) (int, error) {
+	if err := m.Config.CheckCacheType(o.CacheType); err != nil {
+		return 0, err
+	}
 	context := o.context(m.Config.Config)
 	if prompt >= context {
 		return 0, fmt.Errorf("a prompt of %d tokens leaves no room for an answer in a context of %d tokens", prompt, context)

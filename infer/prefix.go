@@ -110,7 +110,7 @@ func (b *batch) prefixes(ctx context.Context, p *part, cache *llama.Cache) error
 }
 
 func (b *batch) prefixesOf(ctx context.Context, p *part, s *spatialllana.Sequences, groups []int, at int, cache *llama.Cache) error {
-	one, err := newCache(b.m, len(groups), p.prefix)
+	one, err := newCache(b.m, len(groups), p.prefix, b.o)
 	if err != nil {
 		return err
 	}

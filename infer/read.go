@@ -75,8 +75,8 @@ func (r *reader) last(ctx context.Context, s *spatialllana.Sequences, lens []int
 
 // newCache makes a cache. The error is the device's, mostly that of a lack of
 // memory, with what the cache takes.
-func newCache(m *spatialllana.Model, rows, tokens int) (*llama.Cache, error) {
-	c := m.LM.NewCache(m.Device(), rows, tokens)
+func newCache(m *spatialllana.Model, rows, tokens int, o Options) (*llama.Cache, error) {
+	c := m.LM.NewCacheAs(m.Device(), rows, tokens, o.CacheType)
 	if err := cacheError(m, c); err != nil {
 		c.Free()
 		return nil, err
@@ -92,13 +92,17 @@ func cacheError(m *spatialllana.Model, c *llama.Cache) error {
 }
 
 // Logits returns the logits (len(ids), vocabulary) of a sequence, with an
-// object or without (nil). Of the options, only Chunk and Progress matter.
+// object or without (nil). Of the options, only CacheType, Chunk and
+// Progress matter.
 func Logits(ctx context.Context, m *spatialllana.Model, ids []int32, object *spatialllana.Object, o Options) ([]float32, error) {
 	s, err := m.Sequences(oneRow(ids, object))
 	if err != nil {
 		return nil, err
 	}
-	cache, err := newCache(m, 1, len(ids))
+	if err := m.Config.CheckCacheType(o.CacheType); err != nil {
+		return nil, err
+	}
+	cache, err := newCache(m, 1, len(ids), o)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"llana/models/conversation"
 	"llana/models/llama"
 	"llana/models/spatialllana"
+	"llana/tensor"
 )
 
 // Session asks about one object, or without an object. It keeps what the model
@@ -18,6 +20,7 @@ type Session struct {
 	m      *spatialllana.Model
 	object *spatialllana.Object // nil: text only
 	cache  *llama.Cache         // made for the first prompt
+	stored tensor.DType         // Options.CacheType that it was made with
 	read   []int32              // what the cache holds
 }
 
@@ -132,6 +135,9 @@ func (s *Session) Generate(ctx context.Context, prompt []int32, o Options, strea
 	if err != nil {
 		return Answer{}, err
 	}
+	if s.cache != nil && cmp.Or(o.CacheType, tensor.F32) != s.stored {
+		s.Close()
+	}
 	known := s.rewind(prompt)
 	if err := s.reserve(len(prompt)+room, o); err != nil {
 		return Answer{}, err
@@ -178,7 +184,8 @@ func (s *Session) answer(ctx context.Context, a *Answer, seq *spatialllana.Seque
 // a conversation, gets room for another answer too.
 func (s *Session) reserve(tokens int, o Options) (err error) {
 	if s.cache == nil {
-		s.cache, err = newCache(s.m, 1, tokens)
+		s.stored = cmp.Or(o.CacheType, tensor.F32)
+		s.cache, err = newCache(s.m, 1, tokens, o)
 		return err
 	}
 	if tokens > s.cache.Cap() {

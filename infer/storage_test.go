@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"llana/kernels"
+	"llana/kernels/cpu"
 	"llana/kernels/devices/devicetest"
 	"llana/models/checkpoint"
 	"llana/models/spatialllana"
@@ -128,39 +129,55 @@ func TestHostLayers(t *testing.T) {
 	})
 }
 
-// Caches of 16 bits change little, and answers of a batch are those of one prompt.
+// Keys and values in 16 bits give logits as close as their rounding allows, and
+// take half the memory.
 func TestCacheTypes(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, d kernels.Device) {
-		want, _ := logitsOf(t, d, modelFolder, spatialllana.OpenOptions{})
+		m := open(t, d)
+		prompt := readExpected(t).PromptIDs
+		logits := func(stored tensor.DType) []float32 {
+			v, err := Logits(context.Background(), m, prompt, object(t, 0), Options{CacheType: stored, Chunk: 40})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		held := func(stored tensor.DType) int64 {
+			s := session(t, m, object(t, 0))
+			if _, err := s.Ask(context.Background(), question, Options{CacheType: stored, MaxNewTokens: 3}, nil); err != nil {
+				t.Fatal(err)
+			}
+			return s.cache.Bytes()
+		}
+		want, whole := logits(tensor.F32), held(tensor.F32)
 		for _, c := range []struct {
-			cache tensor.DType
-			error float64 // relative, of a rounding
-		}{{tensor.F16, 0.00021}, {tensor.BF16, 0.0017}} {
-			m, err := spatialllana.Open(d, modelFolder, spatialllana.OpenOptions{Cache: c.cache})
-			if err != nil {
-				t.Fatal(err)
+			stored tensor.DType
+			error  float64 // half a unit in the last place, added up over layers
+		}{{tensor.F16, 0.002}, {tensor.BF16, 0.016}} {
+			if e := relative(logits(c.stored), want); !(e <= c.error) || e < c.error/100 {
+				t.Errorf("%v: relative error %.6f of the logits, want up to %v", c.stored, e, c.error)
 			}
-			prompt := readExpected(t).PromptIDs
-			got, err := Logits(context.Background(), m, prompt, object(t, 0), Options{Chunk: 13})
-			if err != nil {
-				t.Fatal(err)
+			if got := held(c.stored); 2*got != whole {
+				t.Errorf("%v: the cache takes %d bytes, that in float32 %d", c.stored, got, whole)
 			}
-			if e := relative(got, want); !(e <= 8*c.error) || e < c.error/4 {
-				t.Errorf("%v: relative error %.5f of the logits, want about %v", c.cache, e, c.error)
-			}
-			o := Options{MaxNewTokens: 6}
-			one, err := GenerateBatch(context.Background(), m, [][]int32{prompt}, []*spatialllana.Object{object(t, 0)}, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			two, err := GenerateBatch(context.Background(), m, [][]int32{prompt, prompt[:len(prompt)-3]}, []*spatialllana.Object{object(t, 0), object(t, 0)}, o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !slices.Equal(one[0].TokenIDs, two[0].TokenIDs) {
-				t.Errorf("%v: ids %v in a batch, %v alone", c.cache, two[0].TokenIDs, one[0].TokenIDs)
-			}
-			m.Free()
 		}
 	})
+}
+
+// A session that is asked for another type of cache reads anew.
+func TestSessionChangesCacheType(t *testing.T) {
+	d := cpu.New(0)
+	defer d.Close()
+	m := open(t, d)
+	s := session(t, m, object(t, 0))
+	want, err := s.Ask(context.Background(), question, Options{MaxNewTokens: 6}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, stored := range []tensor.DType{tensor.BF16, tensor.F32, tensor.Invalid} {
+		a, err := s.Ask(context.Background(), question, Options{MaxNewTokens: 6, CacheType: stored}, nil)
+		if err != nil || stored != tensor.BF16 && !slices.Equal(a.TokenIDs, want.TokenIDs) || s.cache.Stored() != max(stored, tensor.F32) {
+			t.Errorf("stored as %v: ids %v (%v), want %v", stored, a.TokenIDs, err, want.TokenIDs)
+		}
+	}
 }

@@ -25,8 +25,8 @@ var AdamW = Declare(Decl[AdamWParams]{
 	},
 	Ref32: adamWRef[float32], Ref64: adamWRef[float64],
 	Shader: func(p AdamWParams, pl *Plan) {
-		n := pl.In[0].Len()
-		pl.Dispatch("adamw", []Const{{"SCALED", pl.In[2] != nil}},
+		vec, n := units(pl.In[0].Len())
+		pl.Dispatch("adamw", []Const{vec, {"SCALED", pl.In[2] != nil}},
 			Words(n, float32(p.Beta1), float32(1-p.Beta1), float32(p.Beta2), float32(1-p.Beta2), float32(p.Eps), float32(p.WeightDecay)),
 			pl.Operands(), pl.Fold(ceilDiv(n, 256)))
 	},

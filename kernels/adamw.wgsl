@@ -1,4 +1,4 @@
-// One step of AdamW on n elements:
+// One step of AdamW on n units, numbers, or with VEC vectors of four:
 //
 //   w -= lr * decay * w
 //   m = beta1 * m + rest1 * g,  v = beta2 * v + rest2 * g^2
@@ -6,17 +6,18 @@
 //
 // rest1 = 1 - beta1 and rest2 = 1 - beta2 are rounded from double precision.
 // step holds lr, c1, c2. g is grad, with SCALED times scale[0]. One invocation
-// an element, workgroups of 256, folded.
+// a unit, workgroups of 256, folded.
 
+{{$unit := "f32"}}{{if .VEC}}{{$unit = "vec4<f32>"}}{{end -}}
 struct Params { n: u32, beta1: f32, rest1: f32, beta2: f32, rest2: f32, eps: f32, decay: f32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> grad: array<f32>;
+@group(0) @binding(1) var<storage, read> grad: array<{{$unit}}>;
 @group(0) @binding(2) var<storage, read> step: array<f32>;
 @group(0) @binding(3) var<storage, read> scale: array<f32>;
-@group(0) @binding(4) var<storage, read_write> w: array<f32>;
-@group(0) @binding(5) var<storage, read_write> m: array<f32>;
-@group(0) @binding(6) var<storage, read_write> v: array<f32>;
+@group(0) @binding(4) var<storage, read_write> w: array<{{$unit}}>;
+@group(0) @binding(5) var<storage, read_write> m: array<{{$unit}}>;
+@group(0) @binding(6) var<storage, read_write> v: array<{{$unit}}>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {

@@ -71,6 +71,7 @@ func arithmeticDecl(name, doc string, kind int, ref32 func(None, []View[float32]
 		Tol:    TolElementwise,
 		Cases: []Case{
 			special,
+			pair("vectors", []int{6, 50}, []int{6, 50}),
 			pair("row repeated", []int{3, 5, 43}, []int{43}),
 			pair("column repeated", []int{5, 1}, []int{5, 43}),
 			pair("number", []int{1}, []int{300}),
@@ -94,6 +95,11 @@ func broadcastRef[T Real](f func(a, b T) T) func(None, []View[T], []View[T]) {
 func arithmeticPlan(name string, kind int, pl *Plan) {
 	_, axes := Broadcast(name, pl.In[0].Shape(), pl.In[1].Shape())
 	n := pl.Out[0].Len()
-	pl.Dispatch("arithmetic", []Const{{"KIND", kind}, {"RANK", len(axes)}}, append(Words(n), axisWords(axes)...),
+	vec := Const{"VEC", false}
+	if len(axes) == 1 && axes[0].A == 1 && axes[0].B == 1 {
+		vec, n = units(n)
+		axes[0].Len = n
+	}
+	pl.Dispatch("arithmetic", []Const{vec, {"KIND", kind}, {"RANK", len(axes)}}, append(Words(n), axisWords(axes)...),
 		pl.Operands(), pl.Fold(ceilDiv(n, 256)))
 }

@@ -54,7 +54,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         }
         workgroupBarrier();
         let base = (first + s0) * width;
-        {{template "attention_add_weighted" (set $t "X" "parts" "N" "n" "AT" "base" "STRIDE" "width" "SUM" "end_sum(first + s0 + ")}}
+        {{template "attention_add_weighted" (set $t "X" "parts" "N" "n" "AT" "base" "STRIDE" "width" "FACTOR" "end_sum" "FACTORS" "first + s0" "ROWS" 4)}}
         workgroupBarrier();
     }
     {{template "attention_join_teams" $t}}

@@ -2,13 +2,12 @@
 // 256, one for each workgroup, which attention_combine.wgsl joins.
 //
 // q, out (B, queries, heads, dim); k, v (B, capacity, kv_heads, dim), of which
-// keys rows are used, stored as CACHE; lengths (B) if masked; lse (B, heads,
-// queries). A row
-// is a query of a head, counted as in out. parts holds for each row and part
-// the sum of exp2(score - top) v (dim); behind all these, for each, top and the
-// sum of exp2(score - top); scores are times log2 e. With DIRECT there is one
-// part, and out and lse are written at once. Grid: B * queries * heads * tiles,
-// folded.
+// keys rows are used, stored as CACHE; lengths (B) if masked; lse
+// (B, heads, queries). A row is a query of a head, counted as in out. parts
+// holds for each row and part the sum of exp2(score - top) v (dim); behind all
+// these, for each, top and the sum of exp2(score - top); scores are times
+// log2 e. With DIRECT there is one part, and out and lse are written at once.
+// Grid: B * queries * heads * tiles, folded.
 //
 // A unit is a number, or with VEC four: dim is then a multiple of 4. Scores: 8
 // invocations share a key, each takes PER units (FULL: all have so many), and
@@ -33,6 +32,8 @@
 @group(0) @binding(5) var<storage, read_write> parts: array<{{$unit}}>;
 {{- end}}
 
+{{template "attention_masks" .}}
+
 // of_teams first holds the sums of scores, [lane][key], rows of 260 numbers.
 {{template "attention_weighted" (set $t "ROOM" $room)}}
 
@@ -46,12 +47,11 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let h = row % p.heads;
     let i = (row / p.heads) % p.queries;
     let b = row / (p.heads * p.queries);
-    var end = p.keys;
+    var used = p.keys;
     if (p.masked != 0u) {
-        end = min(end, u32(max(lengths[b], 0)));
+        used = min(used, u32(max(lengths[b], 0)));
     }
-    // Without a causal mask the offset is beyond all keys.
-    end = min(end, u32(max(i32(i) + p.offset + 1, 0)));
+    let end = visible(i, used);
     // This part has n keys from first on.
     let first = (group % p.tiles) * 256u;
     let n = min(max(end, first) - first, 256u);
@@ -66,7 +66,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     x{{$c}} = q[row * width + lane + {{mul 8 $c}}u];
     {{- if not $.FULL}} }{{end}}
     {{- end}}
-    {{- $keys := max 2 (div 8 .PER)}}
+    {{- $keys := max 2 (div 8 .PER)}}{{$rows := 4}}
+    {{- if ne .CACHE "float32"}}{{$rows = 8}}{{if and (gt .PER 1) (lt .PER 8)}}{{$keys = mul 2 $keys}}{{end}}{{end}}
     for (var start = 0u; start < n; start = start + {{mul 32 $keys}}u) {
         {{- range $m := seq $keys}}
         let j{{$m}} = start + {{mul 32 $m}}u + lid / 8u;
@@ -103,7 +104,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     {{- range $c := seq .COLUMNS}}
     var o{{$c}} = {{$zero}};
     {{- end}}
-    {{template "attention_add_weighted" (set $t "X" "v" "N" "n" "AT" "base" "STRIDE" "stride" "SUM" "")}}
+    {{template "attention_add_weighted" (set $t "X" "v" "N" "n" "AT" "base" "STRIDE" "stride" "FACTOR" "" "ROWS" $rows)}}
     {{template "attention_join_teams" $t}}
     {{- if .DIRECT}}
     if (lid < width) {

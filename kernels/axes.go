@@ -45,6 +45,15 @@ func walk(axes []AxisPair, f func(i, a, b int)) {
 	}
 }
 
+// units says how a kernel that goes over n elements in any order reads them: in
+// vectors of four (VEC) where n is a multiple of four. It returns their number.
+func units(n int) (vec Const, count int) {
+	if n%4 == 0 {
+		return Const{"VEC", true}, n / 4
+	}
+	return Const{"VEC", false}, n
+}
+
 // axisWords packs axes as uniform parameters.
 func axisWords(axes []AxisPair) []uint32 {
 	var w []uint32

@@ -1,4 +1,5 @@
-// Copy between strided blocks:  out[to + ...] = x[from + ...], or += with ADD.
+// Copy between strided blocks:  out[to + ...] = x[from + ...], or += with ADD, of
+// an ELEMENT of 32 bits.
 //
 // The block has RANK axes, axis 0 innermost; a and b are the steps along them
 // in out and x. One invocation an element, in the block's order, so that the
@@ -12,8 +13,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<{{.ELEMENT}}>;
+@group(0) @binding(2) var<storage, read_write> out: array<{{.ELEMENT}}>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec3<u32>, @builtin(local_invocation_index) lid: u32) {

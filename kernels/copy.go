@@ -8,6 +8,7 @@ var Copy = Declare(Decl[None]{
 	Tol:  Exact,
 	Cases: []Case{
 		{Name: "odd", P: None{}, In: []Fill{Normal(7, 43)}, Special: true},
+		{Name: "vectors", P: None{}, In: []Fill{Normal(6, 50)}, Special: true},
 		{Name: "empty", P: None{}, In: []Fill{Normal(0, 5)}},
 		{Name: "bench", P: None{}, In: []Fill{Normal(3072, 2064)}, Bench: true},
 	},
@@ -21,6 +22,7 @@ var Accumulate = Declare(Decl[None]{
 	Tol:  TolElementwise,
 	Cases: []Case{
 		{Name: "odd", P: None{}, In: []Fill{Normal(7, 43)}, InOut: []Fill{Normal(7, 43)}, Special: true},
+		{Name: "vectors", P: None{}, In: []Fill{Normal(6, 50)}, InOut: []Fill{Normal(6, 50)}},
 		{Name: "empty", P: None{}, In: []Fill{Normal(0, 5)}, InOut: []Fill{Normal(0, 5)}},
 		{Name: "bench", P: None{}, In: []Fill{Normal(3072, 2064)}, InOut: []Fill{Normal(3072, 2064)}, Bench: true},
 	},
@@ -38,7 +40,7 @@ func accumulateRef[T Real](_ None, in, out []View[T]) {
 
 func copyPlan(add bool) func(None, *Plan) {
 	return func(_ None, pl *Plan) {
-		n := pl.In[0].Len()
-		pl.Dispatch("copy", []Const{{"ADD", add}}, Words(n), pl.Operands(), pl.Fold(ceilDiv(n, 256)))
+		vec, n := units(pl.In[0].Len())
+		pl.Dispatch("copy", []Const{vec, {"ADD", add}}, Words(n), pl.Operands(), pl.Fold(ceilDiv(n, 256)))
 	}
 }

@@ -26,6 +26,8 @@ var CrossEntropy = Declare(Decl[None]{
 		{Name: "odd", P: None{}, In: []Fill{Normal(7, 43), Ints(0, 43, 7)}, Special: true},
 		{Name: "some ignored", P: None{}, In: []Fill{Uniform(-20, 20, 6, 700), Values([]float64{3, IgnoreLabel, 699, 700, 0, -1}, 6)}},
 		{Name: "more rows than a workgroup", P: None{}, In: []Fill{Normal(700, 5), Ints(-2, 5, 700)}},
+		{Name: "long rows", P: None{}, In: []Fill{Uniform(-20, 20, 3, 1301), Ints(0, 1301, 3)}, Special: true},
+		{Name: "rows of 250", P: None{}, In: []Fill{Normal(3, 250), Ints(0, 250, 3)}},
 		{Name: "all ignored", P: None{}, In: []Fill{Normal(4, 5), Fixed(IgnoreLabel, 4)}},
 		{Name: "large logits", P: None{}, In: []Fill{Uniform(9990, 10000, 3, 70), Ints(0, 70, 3)}},
 		{Name: "no rows", P: None{}, In: []Fill{Normal(0, 5), Ints(0, 5, 0)}},

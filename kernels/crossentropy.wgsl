@@ -27,7 +27,15 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let base = row * p.width;
     var top = -3.0e38;
     var sum = 0.0;
-    for (var i = lid; i < p.width; i = i + GROUP) {
+    var i = lid;
+    for (; i + 3u * GROUP < p.width; i = i + 4u * GROUP) {
+        let v = vec4<f32>(logits[base + i], logits[base + i + GROUP], logits[base + i + 2u * GROUP], logits[base + i + 3u * GROUP]);
+        let t = max(top, max(max(v.x, v.y), max(v.z, v.w)));
+        let e = exp(v - t);
+        sum = sum * exp(top - t) + ((e.x + e.y) + (e.z + e.w));
+        top = t;
+    }
+    for (; i < p.width; i = i + GROUP) {
         let v = logits[base + i];
         let t = max(top, v);
         sum = sum * exp(top - t) + exp(v - t);

@@ -14,8 +14,13 @@ var Embedding = Declare(Decl[None]{
 	},
 	Ref32: embeddingRef[float32], Ref64: embeddingRef[float64],
 	Shader: func(_ None, pl *Plan) {
-		table, n := pl.In[0].Shape(), pl.Out[0].Len()
-		pl.Dispatch("embedding", []Const{{"TABLE", pl.In[0].DType().String()}}, Words(n, table[0], table[1]), pl.Operands(), pl.Fold(ceilDiv(n, 256)))
+		table, n := pl.In[0], pl.Out[0].Len()
+		rows := bindable(pl.Limits, table)
+		for first := 0; first < max(1, table.Dim(0)); first += max(1, rows) {
+			part := rowRange(table, first, min(rows, table.Dim(0)-first))
+			pl.Dispatch("embedding", []Const{{"TABLE", table.DType().String()}}, Words(n, table.Dim(0), table.Dim(1), first, part.Dim(0)),
+				[]Bind{B(part), B(pl.In[1]), B(pl.Out[0])}, pl.Fold(ceilDiv(n, 256)))
+		}
 	},
 	Cost: func(_ None, in, out [][]int) Cost { return Cost{Bytes: totalBytes(in[1], out[0], out[0])} },
 	Tol:  Exact,

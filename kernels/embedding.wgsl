@@ -1,9 +1,11 @@
 // Embedding look-up:  out[n][c] = table[ids[n]][c],  0 for an id outside.
 //
-// table (rows, width), stored as TABLE; ids (n / width), out of n elements. One invocation an
-// element, workgroups of 256, folded over x and y.
+// table (rows, width), stored as TABLE, of which count rows from first on are
+// bound; ids (n / width); out of n elements, written where the id is one of them,
+// and by the first range where it is outside. One invocation an element,
+// workgroups of 256, folded over x and y.
 
-struct Params { n: u32, rows: u32, width: u32 }
+struct Params { n: u32, rows: u32, width: u32, first: u32, count: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
 {{template "packed" set . "BINDING" 1 "NAME" "table" "TYPE" .TABLE}}
@@ -16,10 +18,10 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     if (i < p.n) {
         // A negative id becomes a large unsigned one.
         let id = bitcast<u32>(ids[i / p.width]);
-        var v = 0.0;
-        if (id < p.rows) {
-            v = table_at(id, i % p.width, p.width);
+        if (id - p.first < p.count) {
+            out[i] = table_at(id - p.first, i % p.width, p.width);
+        } else if (p.first == 0u && id >= p.rows) {
+            out[i] = 0.0;
         }
-        out[i] = v;
     }
 }

@@ -154,7 +154,8 @@ func matmulCases() []Case {
 			mm(name+", one row", tb, Normal(1, 112), Normal(70, 112).As(d)),
 			mm(name+", few rows, bias, relu, residual", MatMulParams{TransB: true, Act: ActReLU}, Normal(5, 80), Normal(33, 80).As(d), Normal(33), Normal(5, 33)),
 			mm(name+", many rows", tb, Normal(130, 160), Normal(131, 160).As(d), Fill{}, Normal(130, 131)),
-			mm(name+", not transposed", MatMulParams{}, Normal(37, 65), Normal(65, 48).As(d)),
+			mm(name+", not transposed", MatMulParams{}, Normal(37, 68), Normal(68, 48).As(d)),
+			mm(name+", not transposed, odd", MatMulParams{}, Normal(37, 65), Normal(65, 48).As(d)),
 			mm(name+", batched", tb, Normal(3, 20, 16), Normal(3, 21, 16).As(d)))
 	}
 	both := MatMulParams{TransA: true, TransB: true, Act: ActReLU}
@@ -172,8 +173,9 @@ func matmulCases() []Case {
 		cases = append(cases,
 			mm(name, tb, Normal(1, 2304), Normal(37, 2304).As(d)),
 			mm(name+", two rows", tb, Normal(2, 1, 352), Normal(70, 352).As(d), Fill{}, Normal(2, 1, 70)),
+			mm(name+", many rows", tb, Normal(21, 192), Normal(37, 192).As(d)),
 			mm(name+", seven rows", MatMulParams{TransB: true, Act: ActReLU}, Normal(7, 96), Normal(33, 96).As(d), Normal(33), Normal(7, 33)))
-		cases[len(cases)-2].Special = true
+		cases[len(cases)-3].Special = true
 	}
 	for _, b := range [][3]int{{512, 512, 512}, {1024, 1024, 1024}, {3072, 516, 516}, {3072, 2064, 516}, {192, 512, 128}} {
 		c := mm("bench", tb, Normal(b[0], b[2]), Normal(b[1], b[2]))

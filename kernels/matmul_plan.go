@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"llana/tensor"
 )
@@ -36,9 +37,8 @@ type matmulTile struct {
 	cost float64
 }
 
-// matmulTiles are the variants, the one for large products first. All add up
-// an element's products in the same order, so that results do not depend on
-// the choice.
+// matmulTiles are the variants, from large to small. All add up an element's
+// products in the same order, so that results do not depend on the choice.
 var matmulTiles = []matmulTile{
 	{"128x128", 128, 128, 8, 8, 16, 1},
 	{"128x64", 128, 64, 8, 4, 16, 1.15},
@@ -61,12 +61,20 @@ func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epil
 		// A batch with one B is a longer product.
 		z.M, z.G, z.StrideA = z.G*z.M, 1, 0
 	}
-	if p.TransB && !p.TransA && z.G == 1 && b.Rank() == 2 && streams(z.M, z.K, b) {
-		weights := []*tensor.Tensor{b}
-		matvec(pl, pickLanes(pl, z.M, z.K, weights), z.M, z.K, a, weights, false, e, out)
+	if rows := bindable(pl.Limits, b); rows < b.Dim(0) && p.TransB && b.Rank() == 2 {
+		productInRanges(pl, p, z, a, b, rows, e, out)
 		return
 	}
-	t := pickTile(pl, p, z, b.DType())
+	way := pickWay(pl, p, z, a, b)
+	if way.lanes > 0 {
+		matvec(pl, way.lanes, z.M, z.K, a, []*tensor.Tensor{b}, false, e, out)
+		return
+	}
+	tiled(pl, p, z, way.tile, a, b, e, out)
+}
+
+// tiled dispatches a product in tiles.
+func tiled(pl *Plan, p MatMulParams, z MatMulSize, t matmulTile, a, b *tensor.Tensor, e epilogue, out Bind) {
 	parts := z.parts()
 	vecOut := z.N%4 == 0
 	last := e
@@ -81,7 +89,7 @@ func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epil
 	pl.Dispatch("matmul",
 		[]Const{{"TILE_M", t.m}, {"TILE_N", t.n}, {"ROWS", t.rows}, {"COLS", t.cols}, {"SLICE", t.slice},
 			{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"WEIGHT", b.DType().String()},
-			{"VEC_IN", a.Dim(-1)%4 == 0 && b.Dim(-1)%4 == 0}, {"VEC_OUT", vecOut}},
+			{"VEC_IN", byQuads(a, b)}, {"VEC_OUT", vecOut}},
 		Words(z.M, z.N, z.K, part, parts, z.StrideA != 0, z.StrideB != 0, last.bits()),
 		[]Bind{B(a), B(b), B(last.bias), B(last.residual), to}, grid)
 	if parts > 1 {
@@ -114,13 +122,72 @@ func (z MatMulSize) parts() int {
 	return max(1, min(2*busyGroups/groups, z.K/minPart, maxParts))
 }
 
-// pickTile asks for a variant. Without measurements it is the one with the
-// lowest estimate.
-func pickTile(pl *Plan, p MatMulParams, z MatMulSize, weight tensor.DType) matmulTile {
+// matmulWay is a variant of a product: in tiles, or streaming B with some lanes
+// to a column.
+type matmulWay struct {
+	tile  matmulTile
+	lanes int
+}
+
+// matmulWays are all variants: streaming ones, then tiles.
+var matmulWays, matmulNames = func() (ways []matmulWay, names []string) {
+	for i, l := range lanes {
+		ways, names = append(ways, matmulWay{lanes: l}), append(names, laneNames[i])
+	}
+	for _, t := range matmulTiles {
+		ways, names = append(ways, matmulWay{tile: t}), append(names, t.name)
+	}
+	return ways, names
+}()
+
+// pickWay asks for a variant. Without measurements it is the one with the lowest
+// estimate.
+func pickWay(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor) matmulWay {
+	// The variants that suit are a range of all. Where elements are gathered one
+	// by one, which takes longer than large tiles save, only small tiles do.
+	tiles := len(lanes)
+	if !byQuads(a, b) {
+		tiles += 2
+	}
+	from, to := tiles, len(matmulWays)
+	if p.TransB && !p.TransA && z.G == 1 && b.Rank() == 2 && z.M <= maxStreamed && streams(z.M, z.K, b) {
+		from = 0
+		if z.M == 1 {
+			to = len(lanes)
+		}
+	}
+	preset := 0
+	if from > 0 || z.M > maxRows {
+		preset = tiles - from + z.bestTile(matmulTiles[tiles-len(lanes):])
+	} else {
+		preset = slices.Index(lanes, presetLanes(z.K, b))
+	}
+	class := func() string { return p.class(b.DType(), byQuads(a, b)) + z.class() }
+	return matmulWays[from+pl.Pick(class, preset, matmulNames[from:to])]
+}
+
+// class describes how the operands are stored.
+func (p MatMulParams) class(weight tensor.DType, quads bool) string {
+	class := weight.String() + " "
+	if p.TransA {
+		class += "ta "
+	}
+	if p.TransB {
+		class += "tb "
+	}
+	if !quads {
+		class += "odd "
+	}
+	return class
+}
+
+// byQuads reports whether A and B are read by quads.
+func byQuads(a, b *tensor.Tensor) bool { return a.Dim(-1)%4 == 0 && b.Dim(-1)%4 == 0 }
+
+// bestTile returns the index of the tile with the lowest estimate.
+func (z MatMulSize) bestTile(tiles []matmulTile) int {
 	best, lowest := 0, 0.0
-	var names []string
-	for i, t := range matmulTiles {
-		names = append(names, t.name)
+	for i, t := range tiles {
 		groups := z.G * z.parts() * ceilDiv(z.M, t.m) * ceilDiv(z.N, t.n)
 		// A tile's share of the GPU, while there are few of them.
 		work := float64(max(groups, busyGroups/4)) * float64(t.m*t.n) * t.cost
@@ -128,14 +195,7 @@ func pickTile(pl *Plan, p MatMulParams, z MatMulSize, weight tensor.DType) matmu
 			best, lowest = i, work
 		}
 	}
-	class := fmt.Sprintf("%v%s%s %s", weight, map[bool]string{true: " ta"}[p.TransA], map[bool]string{true: " tb"}[p.TransB], z.class())
-	chosen := pl.Pick(class, names[best], names)
-	for _, t := range matmulTiles {
-		if t.name == chosen {
-			return t
-		}
-	}
-	panic("kernels: no variant " + chosen + " of a product")
+	return best
 }
 
 // class describes lengths by powers of two: products of a class run best with

@@ -2,22 +2,27 @@ package kernels
 
 import (
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 
 	"llana/tensor"
 )
 
-// maxRows is the number of rows up to which a product is computed by streaming
-// the weights: beyond, tiles that share what they read in workgroup memory need
-// less of it.
-const maxRows = 8
+const (
+	// maxRows is the number of rows up to which products stream the weights
+	// without being tried: beyond, tiles share what they read and need less of
+	// the caches.
+	maxRows = 8
+	// maxStreamed is the number up to which streaming is tried beside tiles,
+	// most of which such a product would leave empty.
+	maxStreamed = 32
+)
 
 // lanes are the variants of matvec: how many invocations share a column. More
 // of them suit long rows and few columns.
 var lanes = []int{16, 32, 64}
 
-func laneName(n int) string { return strconv.Itoa(n) + " lanes" }
+var laneNames = []string{"16lanes", "32lanes", "64lanes"}
 
 // streams reports whether matvec computes products of m rows of length k with
 // the weights.
@@ -27,7 +32,7 @@ func streams(m, k int, weights ...*tensor.Tensor) bool {
 			return false
 		}
 	}
-	return m > 0 && m <= maxRows && k > 0
+	return m > 0 && k > 0
 }
 
 // chunkLen is the number of elements that 16 bytes of a row hold.
@@ -67,8 +72,13 @@ func laneClass(m, k, columns int, weights ...*tensor.Tensor) string {
 // matvec dispatches products of x (m, k) with some weights, with n lanes to a
 // column. With swiglu it makes one output of two weights.
 func matvec(pl *Plan, n, m, k int, x *tensor.Tensor, weights []*tensor.Tensor, swiglu bool, e epilogue, out ...Bind) {
-	rows, cols := 1, 4
-	for rows < min(m, 4) {
+	rows, cols, most := 1, 4, 8
+	for _, w := range weights {
+		if chunkLen(w.DType()) > 8 {
+			most = 4 // a long chunk needs many registers for x
+		}
+	}
+	for rows < min(m, most) {
 		rows *= 2
 	}
 	if swiglu {
@@ -80,7 +90,7 @@ func matvec(pl *Plan, n, m, k int, x *tensor.Tensor, weights []*tensor.Tensor, s
 	groups := 0
 	for i := range 3 {
 		w := weights[min(i, len(weights)-1)]
-		consts = append(consts, Const{fmt.Sprintf("WEIGHT%d", i), w.DType().String()})
+		consts = append(consts, Const{[...]string{"WEIGHT0", "WEIGHT1", "WEIGHT2"}[i], w.DType().String()})
 		if i < len(weights) {
 			params[2+i] = w.Dim(0)
 			bind = append(bind, B(w))
@@ -97,28 +107,21 @@ func matvec(pl *Plan, n, m, k int, x *tensor.Tensor, weights []*tensor.Tensor, s
 
 // pickLanes asks for a variant of streaming products.
 func pickLanes(pl *Plan, m, k int, weights []*tensor.Tensor) int {
-	columns := 0
-	var names []string
-	for _, w := range weights {
-		columns += w.Dim(0)
-	}
-	for _, l := range lanes {
-		names = append(names, laneName(l))
-	}
-	chosen := pl.Pick(laneClass(m, k, columns, weights...), laneName(presetLanes(k, weights[0])), names)
-	for _, l := range lanes {
-		if laneName(l) == chosen {
-			return l
+	class := func() string {
+		columns := 0
+		for _, w := range weights {
+			columns += w.Dim(0)
 		}
+		return laneClass(m, k, columns, weights...)
 	}
-	panic("kernels: no variant " + chosen + " of a product of few rows")
+	return lanes[pl.Pick(class, slices.Index(lanes, presetLanes(k, weights[0])), laneNames)]
 }
 
 // qkvPlan computes few rows in one dispatch, many as three products.
 func qkvPlan(_ None, pl *Plan) {
 	x, weights := pl.In[0], pl.In[1:]
 	m, k := x.Dim(0), x.Dim(1)
-	if !streams(m, k, weights...) {
+	if m > maxRows || !streams(m, k, weights...) || !fit(pl.Limits, weights...) {
 		for i, out := range pl.Out {
 			linearPlan(pl, weights[i], B(out))
 		}
@@ -132,7 +135,7 @@ func qkvPlan(_ None, pl *Plan) {
 func swigluLinearPlan(_ None, pl *Plan) {
 	x, weights := pl.In[0], pl.In[1:]
 	m, k := x.Dim(0), x.Dim(1)
-	if streams(m, k, weights...) && weights[0].DType() == weights[1].DType() {
+	if m <= maxRows && streams(m, k, weights...) && fit(pl.Limits, weights...) && weights[0].DType() == weights[1].DType() {
 		matvec(pl, pickLanes(pl, m, k, weights), m, k, x, weights, true, epilogue{}, B(pl.Out[0]))
 		return
 	}
@@ -140,7 +143,7 @@ func swigluLinearPlan(_ None, pl *Plan) {
 	gate, up := pl.Temp(max(1, n)), pl.Temp(max(1, n))
 	linearPlan(pl, weights[0], gate)
 	linearPlan(pl, weights[1], up)
-	pl.Dispatch("swiglu", []Const{{"BACKWARD", false}}, Words(n), []Bind{gate, up, B(pl.Out[0])}, pl.Fold(ceilDiv(n, 256)))
+	swigluDispatch(pl, n, false, []Bind{gate, up, B(pl.Out[0])})
 }
 
 // linearPlan dispatches the product of the first input with a weight matrix.

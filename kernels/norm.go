@@ -43,6 +43,11 @@ func normPlan(pl *Plan, p NormParams, rms bool) {
 func normBackwardPlan(pl *Plan, rms bool) {
 	rows, n := rowsOf(pl.In[0].Shape())
 	l := normLayoutOf(n)
+	if l.vec && l.per > 4 && l.lanes < 256 {
+		// An invocation holds five vectors for each unit.
+		l.lanes *= 2
+		l.per = ceilDiv(l.width, l.lanes)
+	}
 	rowsPerGroup := 256 / l.lanes
 	groups := min(512, ceilDiv(rows, 8*rowsPerGroup))
 	slots := groups * rowsPerGroup
@@ -84,6 +89,9 @@ var normShapes = []struct {
 	{"one row", []int{1, 43}},
 	{"short rows", []int{300, 3}},
 	{"rows of one", []int{5, 1}},
+	{"rows of two", []int{5, 2}},
+	{"rows of 64", []int{40, 64}},
+	{"rows of 2048", []int{3, 2048}},
 	{"longer odd rows", []int{2, 301}},
 	{"long rows", []int{3, 5120}},
 	{"many rows", []int{1100, 43}},

@@ -9,8 +9,8 @@
 // row is width units long: floats, or with VEC (n a multiple of 4) vectors of
 // four. An invocation keeps PER = width / LANES units, rounded up, every
 // LANES-th of the row, in registers: x is read once, and the variance is summed
-// around the mean. Sums over a row are trees in workgroup memory. Workgroups
-// are folded.
+// around the mean. Sums over a row go through workgroup memory (norm.tmpl).
+// Workgroups are folded.
 {{$unit := "f32"}}{{$zero := "0.0"}}{{if .VEC}}{{$unit = "vec4<f32>"}}{{$zero = "vec4<f32>(0.0, 0.0, 0.0, 0.0)"}}{{end}}
 struct Params { rows: u32, n: u32, width: u32, eps: f32 }
 
@@ -27,22 +27,10 @@ struct Params { rows: u32, n: u32, width: u32, eps: f32 }
 @group(0) @binding(6) var<storage, read_write> rstd: array<f32>;
 {{end}}
 
-var<workgroup> part: array<f32, 256>;
+{{template "row_sum" (set . "VALUES" (list "v"))}}
 
-// Sum of v over the invocations that share a row. All must call it.
-fn row_sum(lid: u32, v: {{$unit}}) -> f32 {
-    let lane = lid % LANES;
-    part[lid] = {{if .VEC}}(v.x + v.y) + (v.z + v.w){{else}}v{{end}};
-    workgroupBarrier();
-    for (var half = LANES / 2u; half > 0u; half = half / 2u) {
-        if (lane < half) {
-            part[lid] = part[lid] + part[lid + half];
-        }
-        workgroupBarrier();
-    }
-    let sum = part[lid - lane];
-    workgroupBarrier();
-    return sum;
+fn total(v: {{$unit}}) -> f32 {
+    return {{if .VEC}}(v.x + v.y) + (v.z + v.w){{else}}v{{end}};
 }
 
 @compute @workgroup_size(256)
@@ -59,12 +47,12 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let i{{$last}} = min(lane + {{$last}}u * LANES, p.width - 1u);
     let x{{$last}} = select({{$zero}}, x[base + i{{$last}}], inside);
     {{if .RMS}}
-    let r = inverseSqrt(row_sum(lid, {{$zero}}{{range seq .PER}} + x{{.}} * x{{.}}{{end}}) / count + p.eps);
+    let r = inverseSqrt(row_sum(lid, total({{$zero}}{{range seq .PER}} + x{{.}} * x{{.}}{{end}})) / count + p.eps);
     {{else}}
-    let m = row_sum(lid, {{$zero}}{{range seq .PER}} + x{{.}}{{end}}) / count;
+    let m = row_sum(lid, total({{$zero}}{{range seq .PER}} + x{{.}}{{end}})) / count;
     {{range seq $last}}let d{{.}} = x{{.}} - m;
     {{end}}let d{{$last}} = select({{$zero}}, x{{$last}} - m, inside);
-    let r = inverseSqrt(row_sum(lid, {{$zero}}{{range seq .PER}} + d{{.}} * d{{.}}{{end}}) / count + p.eps);
+    let r = inverseSqrt(row_sum(lid, total({{$zero}}{{range seq .PER}} + d{{.}} * d{{.}}{{end}})) / count + p.eps);
     {{end}}
     if (row < p.rows) {
         {{range seq .PER}}{{if eq . $last}}if (inside) {

@@ -33,26 +33,10 @@ struct Params { rows: u32, n: u32, width: u32, slots: u32, turns: u32 }
 @group(0) @binding(8) var<storage, read_write> part_b: array<{{$unit}}>;
 {{end}}
 
-var<workgroup> part: array<vec2<f32>, 256>;
+{{if .RMS}}{{template "row_sum" (set . "VALUES" (list "gh"))}}{{else}}{{template "row_sum" (set . "VALUES" (list "g" "gh"))}}{{end}}
 
 fn total(v: {{$unit}}) -> f32 {
     return {{if .VEC}}(v.x + v.y) + (v.z + v.w){{else}}v{{end}};
-}
-
-// Sum of v over the invocations of a slot. All must call it.
-fn slot_sum(lid: u32, v: vec2<f32>) -> vec2<f32> {
-    let lane = lid % LANES;
-    part[lid] = v;
-    workgroupBarrier();
-    for (var half = LANES / 2u; half > 0u; half = half / 2u) {
-        if (lane < half) {
-            part[lid] = part[lid] + part[lid + half];
-        }
-        workgroupBarrier();
-    }
-    let sum = part[lid - lane];
-    workgroupBarrier();
-    return sum;
 }
 
 @compute @workgroup_size(256)
@@ -82,11 +66,15 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         sum_w{{.}} = sum_w{{.}} + dy{{.}} * h{{.}};
         {{if not $.RMS}}sum_b{{.}} = sum_b{{.}} + dy{{.}};
         {{end}}{{end}}
-        let s = slot_sum(lid, vec2<f32>(
-            total({{$zero}}{{range seq .PER}} + g{{.}}{{end}}),
-            total({{$zero}}{{range seq .PER}} + g{{.}} * h{{.}}{{end}}))) / count;
+        let sum_gh = total({{$zero}}{{range seq .PER}} + g{{.}} * h{{.}}{{end}});
+        {{if .RMS -}}
+        let mean_gh = row_sum(lid, sum_gh) / count;
+        {{- else -}}
+        let means = row_sum(lid, total({{$zero}}{{range seq .PER}} + g{{.}}{{end}}), sum_gh) / count;
+        let mean_gh = means.y;
+        {{- end}}
         {{range seq .PER}}if (ok{{.}}) {
-            dx[base + i{{.}}] = r * (g{{.}}{{if not $.RMS}} - s.x{{end}} - h{{.}} * s.y);
+            dx[base + i{{.}}] = r * (g{{.}}{{if not $.RMS}} - means.x{{end}} - h{{.}} * mean_gh);
         }
         {{end}}
     }

@@ -38,6 +38,8 @@ type Dispatch struct {
 type Bind struct {
 	T       *tensor.Tensor
 	Scratch int // 1 + index into Plan.Scratch, or 0
+	// Off and Size are a range of a temporary buffer in bytes; Size 0 is all.
+	Off, Size int
 }
 
 // Const is a compile-time constant of a shader: uint32, int, float32, bool, or a

@@ -33,7 +33,13 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         let base = result / p.inner * p.n * p.inner + result % p.inner;
         let per_chunk = (p.n + p.chunks - 1u) / p.chunks;
         let end = min(p.n, (chunk + 1u) * per_chunk);
-        for (var k = chunk * per_chunk + lane; k < end; k = k + LANES) {
+        var k = chunk * per_chunk + lane;
+        let step = LANES * p.inner;
+        for (; k + 3u * LANES < end; k = k + 4u * LANES) {
+            let at = base + k * p.inner;
+            sum = sum + ((x[at] + x[at + step]) + (x[at + 2u * step] + x[at + 3u * step]));
+        }
+        for (; k < end; k = k + LANES) {
             sum = sum + x[base + k * p.inner];
         }
     }

@@ -13,6 +13,7 @@ var Scale = Declare(Decl[ScaleParams]{
 	Tol:    TolElementwise,
 	Cases: []Case{
 		{Name: "odd", P: ScaleParams{-0.37}, In: []Fill{Normal(7, 43)}, Special: true},
+		{Name: "vectors", P: ScaleParams{2.5}, In: []Fill{Normal(6, 50)}},
 		{Name: "empty", P: ScaleParams{2}, In: []Fill{Normal(0, 5)}},
 		{Name: "bench", P: ScaleParams{0.5}, In: []Fill{Normal(3072, 2064)}, Bench: true},
 	},
@@ -51,6 +52,6 @@ func fillRef[T Real](p FillParams, _, out []View[T]) {
 }
 
 func scalePlan(pl *Plan, c float32, fill bool) {
-	n := pl.Out[0].Len()
-	pl.Dispatch("scale", []Const{{"FILL", fill}}, Words(n, c), pl.Operands(), pl.Fold(ceilDiv(n, 256)))
+	vec, n := units(pl.Out[0].Len())
+	pl.Dispatch("scale", []Const{vec, {"FILL", fill}}, Words(n, c), pl.Operands(), pl.Fold(ceilDiv(n, 256)))
 }

@@ -18,6 +18,8 @@ var Softmax = Declare(Decl[None]{
 		{Name: "odd", P: None{}, In: []Fill{Normal(7, 43)}, Special: true},
 		{Name: "one row", P: None{}, In: []Fill{Uniform(-30, 30, 1, 1000)}},
 		{Name: "one column", P: None{}, In: []Fill{Normal(300, 1)}},
+		{Name: "long rows", P: None{}, In: []Fill{Normal(2, 1301)}, Special: true},
+		{Name: "rows of 250", P: None{}, In: []Fill{Normal(3, 250)}},
 		{Name: "large values", P: None{}, In: []Fill{Uniform(1e4, 1e4+10, 2, 3, 70)}},
 		{Name: "no rows", P: None{}, In: []Fill{Normal(0, 5)}},
 		{Name: "no columns", P: None{}, In: []Fill{Normal(5, 0)}},
@@ -40,6 +42,7 @@ var SoftmaxBackward = Declare(Decl[None]{
 	Cases: []Case{
 		{Name: "odd", P: None{}, In: []Fill{Uniform(0, 1, 7, 43), Normal(7, 43)}, Special: true},
 		{Name: "wide", P: None{}, In: []Fill{Uniform(0, 1, 2, 3, 600), Normal(2, 3, 600)}},
+		{Name: "long rows", P: None{}, In: []Fill{Uniform(0, 1, 2, 1301), Normal(2, 1301)}},
 		{Name: "no rows", P: None{}, In: []Fill{Normal(0, 5), Normal(0, 5)}},
 		{Name: "bench", P: None{}, In: []Fill{Uniform(0, 1, 3125, 4096), Normal(3125, 4096)}, Bench: true},
 	},

@@ -6,7 +6,7 @@
 // Bindings: x, y, or y, dy, dx; (rows, width) each. A workgroup of GROUP
 // invocations for each row, folded over x and y. The maximum and the sum come
 // from one pass: each invocation keeps the sum relative to the largest element
-// it has seen. GROUP = SIDE^2: the reduction goes over columns, then over the
+// it has seen, and taking four at a time to have them under way. GROUP = SIDE^2: the reduction goes over columns, then over the
 // columns' results.
 
 struct Params { rows: u32, width: u32 }
@@ -31,7 +31,13 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let base = row * p.width;
     var sum = 0.0;
     {{if .BACKWARD}}
-    for (var i = lid; i < p.width; i = i + GROUP) {
+    var i = lid;
+    for (; i + 3u * GROUP < p.width; i = i + 4u * GROUP) {
+        let y = vec4<f32>(a[base + i], a[base + i + GROUP], a[base + i + 2u * GROUP], a[base + i + 3u * GROUP]);
+        let d = vec4<f32>(dy[base + i], dy[base + i + GROUP], dy[base + i + 2u * GROUP], dy[base + i + 3u * GROUP]);
+        sum = sum + dot(y, d);
+    }
+    for (; i < p.width; i = i + GROUP) {
         sum = sum + a[base + i] * dy[base + i];
     }
     sums[lid] = sum;
@@ -52,7 +58,15 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     }
     {{else}}
     var top = -3.0e38;
-    for (var i = lid; i < p.width; i = i + GROUP) {
+    var i = lid;
+    for (; i + 3u * GROUP < p.width; i = i + 4u * GROUP) {
+        let v = vec4<f32>(a[base + i], a[base + i + GROUP], a[base + i + 2u * GROUP], a[base + i + 3u * GROUP]);
+        let t = max(top, max(max(v.x, v.y), max(v.z, v.w)));
+        let e = exp(v - t);
+        sum = sum * exp(top - t) + ((e.x + e.y) + (e.z + e.w));
+        top = t;
+    }
+    for (; i < p.width; i = i + GROUP) {
         let v = a[base + i];
         let t = max(top, v);
         sum = sum * exp(top - t) + exp(v - t);

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"sync"
 	"text/template"
@@ -17,12 +18,21 @@ var shaders embed.FS
 
 // Key identifies the specialised text of a dispatch's shader.
 func (d *Dispatch) Key() string {
-	var b strings.Builder
-	b.WriteString(d.Shader)
+	b := append(make([]byte, 0, 256), d.Shader...)
 	for _, c := range d.Consts {
-		fmt.Fprintf(&b, " %s=%v", c.Name, c.Value)
+		b = append(append(append(b, ' '), c.Name...), '=')
+		switch v := c.Value.(type) { // those of most launches without fmt
+		case int:
+			b = strconv.AppendInt(b, int64(v), 10)
+		case bool:
+			b = strconv.AppendBool(b, v)
+		case string:
+			b = append(b, v...)
+		default:
+			b = fmt.Append(b, v)
+		}
 	}
-	return b.String()
+	return string(b)
 }
 
 // Source returns the specialised WGSL text: the constants, then the file. A

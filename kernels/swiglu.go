@@ -47,8 +47,13 @@ func swigluShapes(op string, outs int) func(None, [][]int) [][]int {
 }
 
 func swigluPlan(_ None, pl *Plan) {
-	n := pl.In[0].Len()
-	pl.Dispatch("swiglu", []Const{{"BACKWARD", len(pl.In) == 3}}, Words(n), pl.Operands(), pl.Fold(ceilDiv(n, 256)))
+	swigluDispatch(pl, pl.In[0].Len(), len(pl.In) == 3, pl.Operands())
+}
+
+// swigluDispatch runs the kernel over n elements.
+func swigluDispatch(pl *Plan, n int, backward bool, bind []Bind) {
+	vec, n := units(n)
+	pl.Dispatch("swiglu", []Const{vec, {"BACKWARD", backward}}, Words(n), bind, pl.Fold(ceilDiv(n, 256)))
 }
 
 func swigluRef[T Real](_ None, in, out []View[T]) {

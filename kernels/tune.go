@@ -12,15 +12,15 @@ type Tuner interface {
 	Pick(op, class, preset string, variants []string) string
 }
 
-// Pick returns the variant to plan: the one that the call forces, or else the
-// tuner's choice, or else preset.
-func (pl *Plan) Pick(class, preset string, variants []string) string {
-	switch {
-	case slices.Contains(variants, pl.variant):
-		return pl.variant
-	case pl.tuner != nil:
-		if v := pl.tuner.Pick(pl.op, class, preset, variants); slices.Contains(variants, v) {
-			return v
+// Pick returns the index of the variant to plan: the one that the call forces,
+// or else the tuner's choice, or else preset. class is asked for only then.
+func (pl *Plan) Pick(class func() string, preset int, variants []string) int {
+	if i := slices.Index(variants, pl.variant); i >= 0 {
+		return i
+	}
+	if pl.tuner != nil && len(variants) > 1 {
+		if i := slices.Index(variants, pl.tuner.Pick(pl.op, class(), variants[preset], variants)); i >= 0 {
+			return i
 		}
 	}
 	return preset

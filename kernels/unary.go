@@ -83,8 +83,8 @@ func unary(name string) (fwd, bwd *Op) {
 		return [][]int{in[0]}
 	}
 	plan := func(_ None, pl *Plan) {
-		n := pl.Out[0].Len()
-		pl.Dispatch("unary", []Const{{"KIND", f.kind}, {"BACKWARD", len(pl.In) == 3}}, Words(n),
+		vec, n := units(pl.Out[0].Len())
+		pl.Dispatch("unary", []Const{vec, {"KIND", f.kind}, {"BACKWARD", len(pl.In) == 3}}, Words(n),
 			pl.Operands(), pl.Fold((n+unaryGroup-1)/unaryGroup))
 	}
 	cost := func(_ None, in, _ [][]int) Cost { return Cost{FLOPs: 4 * int64(numel(in[0]))} }
@@ -106,6 +106,7 @@ func unary(name string) (fwd, bwd *Op) {
 		Ref32: unaryBackwardRef[float32](f), Ref64: unaryBackwardRef[float64](f),
 		Cases: []Case{
 			{Name: "odd", P: None{}, In: []Fill{Normal(7, 43), Uniform(0, 1, 7, 43), Normal(7, 43)}},
+			{Name: "vectors", P: None{}, In: []Fill{Normal(6, 50), Uniform(0, 1, 6, 50), Normal(6, 50)}},
 			{Name: "bench", P: None{}, In: []Fill{Normal(3072, 2064), Normal(3072, 2064), Normal(3072, 2064)}, Bench: true},
 		},
 	})

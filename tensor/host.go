@@ -112,4 +112,4 @@ func Slice[T Element](t *Tensor) []T {
 
 // Raw returns the bytes of a tensor in host memory as they are stored, without
 // copying. It panics if the tensor lives elsewhere.
-func Raw(t *Tensor) []byte { return t.Buffer().(*HostBuffer).bytes[:t.Bytes()] }
+func Raw(t *Tensor) []byte { return t.Buffer().(*HostBuffer).bytes[t.offset:][:t.Bytes()] }

@@ -7,9 +7,10 @@ import (
 
 // Tensor is a contiguous array on a device. Its shape must not be modified.
 type Tensor struct {
-	shape []int
-	dtype DType
-	store *storage
+	shape  []int
+	dtype  DType
+	store  *storage
+	offset int // of the first byte in store; see Borrow
 }
 
 // storage is a buffer shared by the tensors that view it.
@@ -156,14 +157,17 @@ func (t *Tensor) Head(shape ...int) *Tensor {
 	return &Tensor{shape: clone(shape), dtype: t.dtype, store: s}
 }
 
-// Words returns a tensor of a 16-bit type seen as 32-bit words, float32 by name,
-// with half as many in a row: for copying what is stored.
-func (t *Tensor) Words() *Tensor {
-	if t.dtype != BF16 && t.dtype != F16 || t.Dim(-1)%2 != 0 {
-		panic(fmt.Sprintf("tensor: %v seen as words", t))
+// Borrow returns a tensor of the given shape over t's bytes from byte at on, for
+// a kernel that reads or writes a part of t. It is valid while t is, holds
+// nothing and is not to be freed, viewed or transferred.
+func (t *Tensor) Borrow(at int, shape ...int) *Tensor {
+	b := &Tensor{shape: clone(shape), dtype: t.dtype, store: t.live(), offset: t.offset + at}
+	if at < 0 || at+b.Bytes() > t.Bytes() {
+		panic(fmt.Sprintf("tensor: %v from byte %d on of %v", b, at, t))
 	}
-	w := t.View(t.shape...)
-	w.dtype = F32
-	w.shape[len(w.shape)-1] /= 2
-	return w
+	return b
 }
+
+// Offset returns where t's first byte is in its buffer: not 0 for what Borrow
+// returns.
+func (t *Tensor) Offset() int { return t.offset }

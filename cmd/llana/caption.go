@@ -31,7 +31,10 @@ tokens. The answer is greedy unless a temperature is given.`,
 		if err != nil {
 			return err
 		}
-		return a.withSession(ctx, f, o.Context, func(s *infer.Session) error { return a.caption(ctx, s, prompt, o) })
+		if o.CacheType, err = f.cacheType(); err != nil {
+			return err
+		}
+		return a.withSession(ctx, f, o, func(s *infer.Session) error { return a.caption(ctx, s, prompt, o) })
 	})
 	f.register(cmd)
 	cmd.MarkFlagsOneRequired("nerf", "vec")

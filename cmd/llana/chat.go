@@ -33,7 +33,10 @@ answers are left out; the object stays.`,
 		if err != nil {
 			return err
 		}
-		return a.withSession(ctx, f, o.Context, func(s *infer.Session) error { return a.chat(ctx, s, o) })
+		if o.CacheType, err = f.cacheType(); err != nil {
+			return err
+		}
+		return a.withSession(ctx, f, o, func(s *infer.Session) error { return a.chat(ctx, s, o) })
 	})
 	f.register(cmd)
 	s.register(cmd)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"llana/infer/eval"
+	"llana/models/hub"
 	"llana/models/spatialllana"
 )
 
@@ -73,7 +74,7 @@ Exit status 1 if anything that is needed is missing or malformed.`,
 	fl := cmd.Flags()
 	fl.StringArrayVar(&f.splits, "split", nil, "only this split; may be given several times (default: all of the layout)")
 	fl.StringVar(&f.tokens, "tokens", "", "shape of the tokens, as 3072x516")
-	fl.StringVar(&f.model, "model", "", "model folder that says what shape it reads")
+	fl.StringVar(&f.model, "model", "", "model that says what shape it reads: a folder, or owner/name[@revision]")
 	fl.IntVar(&f.faults, "max-faults", 50, "faults printed for each file; 0: all. --json always has all")
 	f.register(cmd)
 	cmd.MarkFlagsMutuallyExclusive("tokens", "model")
@@ -109,6 +110,12 @@ func (f *checkFlags) shape(l eval.Layout) (s eval.Shape, uniform bool, err error
 }
 
 func (a *app) checkData(ctx context.Context, f checkFlags, root string) error {
+	if f.model != "" {
+		var err error
+		if f.model, err = a.locate(ctx, f.model, hub.Tokenizer); err != nil {
+			return err
+		}
+	}
 	for _, s := range f.splits {
 		if _, err := eval.NewTask(s, ""); err != nil {
 			return usageError{fmt.Errorf("--split: %w", err)}

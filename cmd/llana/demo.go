@@ -25,7 +25,7 @@ const (
 )
 
 func demoCommand(a *app) *cobra.Command {
-	var out string
+	var out, weights string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Describe NeRFs the bundled model has never met",
@@ -38,8 +38,13 @@ what the model says. Nothing is downloaded.`,
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&out, "out", "llana-demo.png", "contact sheet")
+	cmd.Flags().StringVar(&weights, "weights", "auto", weightsHelp)
 	cmd.RunE = a.do(func(ctx context.Context, _ []string) error {
-		return a.withDevice(func(d kernels.Device) error { return a.demo(ctx, d, out) })
+		w, err := spatialllana.ParseWeights(weights)
+		if err != nil {
+			return usageError{fmt.Errorf("--%w", err)}
+		}
+		return a.withDevice(func(d kernels.Device) error { return a.demo(ctx, d, w, out) })
 	})
 	return cmd
 }
@@ -75,8 +80,8 @@ type demoQuestion struct {
 	Right    bool   `json:"right"`
 }
 
-func (a *app) demo(ctx context.Context, d kernels.Device, out string) error {
-	m, err := toymodel.Open(d)
+func (a *app) demo(ctx context.Context, d kernels.Device, w spatialllana.Weights, out string) error {
+	m, err := toymodel.Open(d, w)
 	if err != nil {
 		return err
 	}

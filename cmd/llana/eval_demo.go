@@ -94,7 +94,7 @@ type evalDemoJSON struct {
 }
 
 func (a *app) evalDemo(ctx context.Context, d kernels.Device, dir string, limit int) error {
-	m, err := toymodel.Open(d)
+	m, err := toymodel.Open(d, spatialllana.Weights{})
 	if err != nil {
 		return err
 	}

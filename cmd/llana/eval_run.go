@@ -15,6 +15,7 @@ import (
 
 	"llana/infer/eval"
 	"llana/kernels"
+	"llana/models/hub"
 	"llana/models/spatialllana"
 )
 
@@ -53,7 +54,7 @@ shards are done, llana eval merge puts them together.`,
 		Args: cobra.NoArgs,
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.model, "model", "", "model folder")
+	fl.StringVar(&f.model, "model", "", modelHelp)
 	fl.StringVar(&f.root, "data", "", "data folder")
 	fl.StringVar(&f.split, "split", "", "part of the data that is asked about")
 	fl.StringVar(&f.text, "text-data", "", "kind of questions, where the split has several")
@@ -79,6 +80,9 @@ func (f *evalRunFlags) options(seed uint64) (t eval.Task, o eval.Options, err er
 	}
 	o = eval.Options{Turns: f.turns, Batch: f.batch, Overwrite: f.overwrite}
 	if o.Options, err = f.samplingFlags.options(seed); err != nil {
+		return t, o, err
+	}
+	if o.CacheType, err = f.cacheType(); err != nil {
 		return t, o, err
 	}
 	n, err := fmt.Sscanf(f.shard+"\n", "%d/%d\n", &o.Shard, &o.Shards)
@@ -122,6 +126,9 @@ func (a *app) evalRun(ctx context.Context, f evalRunFlags) error {
 	if err := makeFolders(out); err != nil {
 		return err
 	}
+	if f.model, err = a.locate(ctx, f.model, hub.Model); err != nil {
+		return err
+	}
 	id, err := eval.Identify(f.model)
 	if err != nil {
 		return err
@@ -129,7 +136,7 @@ func (a *app) evalRun(ctx context.Context, f evalRunFlags) error {
 	id.Weights = f.weights
 	var r eval.Result
 	err = a.withDevice(func(d kernels.Device) error {
-		m, err := a.open(d, f.storageFlags, f.model, o.Context)
+		m, err := a.open(d, f.storageFlags, f.model, o.Options)
 		if err != nil {
 			return err
 		}

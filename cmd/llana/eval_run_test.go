@@ -101,6 +101,7 @@ func TestEvalRunDefaultName(t *testing.T) {
 	f := evalRunFlags{model: "models/Spatial-LLaNA-7B/", split: "shapenerf_test", text: "detailed_description"}
 	f.shard, f.turns = "1/1", eval.TurnsFirst
 	f.samplingFlags.register(&cobra.Command{}) // sets the defaults
+	f.storageFlags.register(&cobra.Command{})
 	task, _, err := f.options(0)
 	if err != nil {
 		t.Fatal(err)

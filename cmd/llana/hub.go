@@ -23,6 +23,10 @@ const encoderHelp = "encoder: .pt or .safetensors file, or owner/name[/file][@re
 // a part of a repository of the Hugging Face Hub, which is downloaded if the
 // cache does not have it.
 func (a *app) locate(ctx context.Context, value string, p hub.Part) (string, error) {
+	// What is here needs none of the Hub's settings.
+	if _, err := os.Stat(value); err == nil {
+		return value, nil
+	}
 	c, done, err := a.hub()
 	if err != nil {
 		return "", err

@@ -36,13 +36,13 @@ func TestHubModel(t *testing.T) {
 	server.Token = "hf_secret"
 	t.Setenv("HF_TOKEN", server.Token)
 	broken := false
-	server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+	server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if server.ToStorage(r) && strings.HasSuffix(r.URL.Path, "/model.safetensors") && !broken {
 			broken = true
 			server.Cut(w, r, 100_000)
 		}
 		return false
-	}
+	})
 	folder := bundled + "/spatial"
 	tokens := filepath.Join(t.TempDir(), "v.npy")
 	var got, want any
@@ -177,17 +177,18 @@ func TestHubFailures(t *testing.T) {
 	t.Setenv("HF_TOKEN", server.Token)
 	t.Setenv("HF_ENDPOINT", "nowhere")
 	wantFailure(t, llana(t, "", caption...), exitFailed, "HF_ENDPOINT")
+	mustRun(t, "tokenize", "--model", bundled+"/spatial", "a folder needs no Hub")
 	t.Setenv("HF_ENDPOINT", server.URL)
 	ctx, cancel := context.WithCancel(t.Context())
-	server.Fault = func(w http.ResponseWriter, r *http.Request) bool {
+	server.SetFault(func(w http.ResponseWriter, r *http.Request) bool {
 		if server.ToStorage(r) {
 			cancel()
 		}
 		return false
-	}
-	if r := llanaContext(ctx, "", caption...); r.code != exitInterrupted || r.out != "" {
+	})
+	if r := llanaContext(ctx, "", caption...); r.code != exitInterrupted || r.out != "" || !strings.Contains(r.err, "goes on next time") {
 		t.Errorf("interrupted: exit status %d: %q", r.code, r.err)
 	}
-	server.Fault = nil
+	server.SetFault(nil)
 	mustRun(t, append(caption, "--max-new-tokens", "3")...)
 }

@@ -58,8 +58,12 @@ func (a *app) logits(ctx context.Context, stored storageFlags, model, idsPath, v
 	if err := makeFolders(out); err != nil {
 		return err
 	}
+	o := infer.Options{Context: len(ids)}
+	if o.CacheType, err = stored.cacheType(); err != nil {
+		return err
+	}
 	return a.withDevice(func(d kernels.Device) error {
-		m, err := a.open(d, stored, model, len(ids))
+		m, err := a.open(d, stored, model, o)
 		if err != nil {
 			return err
 		}
@@ -73,7 +77,7 @@ func (a *app) logits(ctx context.Context, stored storageFlags, model, idsPath, v
 				return err
 			}
 		}
-		o, done := a.reading(infer.Options{})
+		o, done := a.reading(o)
 		v, err := infer.Logits(ctx, m, ids, object, o)
 		done()
 		if err != nil {

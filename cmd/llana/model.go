@@ -53,9 +53,8 @@ func (f *objectFlags) encoder() (string, error) {
 }
 
 // withSession opens the model and the object, if there is one, and does the work
-// on a session about it. The session's context is up to the given number of
-// tokens; 0 is the model's own.
-func (a *app) withSession(ctx context.Context, f objectFlags, tokens int, work func(*infer.Session) error) error {
+// on a session about it, which is to answer with the given options.
+func (a *app) withSession(ctx context.Context, f objectFlags, o infer.Options, work func(*infer.Session) error) error {
 	if err := f.locate(ctx, a); err != nil {
 		return err
 	}
@@ -66,7 +65,7 @@ func (a *app) withSession(ctx context.Context, f objectFlags, tokens int, work f
 		if err != nil {
 			return err
 		}
-		m, err := a.open(d, f.storageFlags, f.model, tokens)
+		m, err := a.open(d, f.storageFlags, f.model, o)
 		if err != nil {
 			return err
 		}

@@ -15,8 +15,9 @@ import (
 )
 
 type planFlags struct {
-	model, published, weights, cache, memory string
-	context                                  int
+	storageFlags
+	model, published string
+	context          int
 }
 
 func planCommand(a *app) *cobra.Command {
@@ -37,7 +38,7 @@ sizes of GPUs if that is the processor.`,
 	cmd.RunE = a.do(func(ctx context.Context, _ []string) error {
 		if f.model != "" {
 			var err error
-			if f.model, err = a.locate(ctx, f.model, hub.Model); err != nil {
+			if f.model, err = a.locate(ctx, f.model, hub.Tokenizer); err != nil {
 				return err
 			}
 		}
@@ -109,11 +110,11 @@ func (f planFlags) newPlan(weights string, memory int64) (spatialllana.Plan, err
 	if err != nil {
 		return spatialllana.Plan{}, usageError{fmt.Errorf("--%w", err)}
 	}
-	cache, err := spatialllana.ParseCache(f.cache)
+	cache, err := f.cacheType()
 	if err != nil {
-		return spatialllana.Plan{}, usageError{fmt.Errorf("--%w", err)}
+		return spatialllana.Plan{}, err
 	}
-	o := spatialllana.PlanOptions{Context: f.context, Cache: cache, Chunk: infer.DefaultChunk, Budget: memory}
+	o := spatialllana.PlanOptions{Context: f.context, Chunk: infer.DefaultChunk, CacheType: cache, Budget: memory}
 	if f.model != "" {
 		return spatialllana.PlanFolder(f.model, w, o)
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,15 +30,42 @@ func TestPlan(t *testing.T) {
 	if n := rows[0].WeightBytes; n != 4*(6738440192+9451520) {
 		t.Errorf("float32 weights take %d bytes", n)
 	}
+	whole := rows[0].Cache
+	runJSON(t, &rows, "plan", "--published", "7b", "--device", "cpu", "--cache", "f16")
+	if got := rows[0].Cache; whole != 3637<<20 || 2*got != whole {
+		t.Errorf("the cache takes %d bytes, in float16 %d", whole, got)
+	}
 	runJSON(t, &rows, "plan", "--model", bundled+"/spatial", "--gpu-memory", "1GiB", "--weights", "int8")
 	if len(rows) != 1 || rows[0].Resident != 4 || rows[0].GPUMemory != 1<<30 {
 		t.Errorf("bundled model: %+v", rows)
 	}
 }
 
+// A folder without weights, as before a download, is planned by its configuration.
+func TestPlanWithoutWeights(t *testing.T) {
+	var with, without []planJSON
+	args := []string{"--weights", "auto", "--gpu-memory", "1GiB"}
+	runJSON(t, &with, append(args, "plan", "--model", bundled+"/spatial")...)
+	dir := t.TempDir()
+	for _, name := range []string{"config.json", "projector.yaml"} {
+		b, err := os.ReadFile(filepath.Join(bundled, "spatial", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runJSON(t, &without, append(args, "plan", "--model", dir)...)
+	if with[0] != without[0] {
+		t.Errorf("planned as %+v, with weights as %+v", without[0], with[0])
+	}
+}
+
 func TestPlanFaults(t *testing.T) {
 	wantFailure(t, llana(t, "", "plan", "--published", "70b"), exitUsage, "7b or 13b")
 	wantFailure(t, llana(t, "", "plan", "--published", "7b", "--gpu-memory", "8 lots"), exitUsage, "8 lots", "8GiB")
+	wantFailure(t, llana(t, "", "plan", "--published", "7b", "--cache", "int8"), exitUsage, "--cache \"int8\"")
 	wantFailure(t, llana(t, "", "plan", "--published", "7b", "--weights", "auto"), exitUsage, "--model")
 	wantFailure(t, llana(t, "", "plan", "--published", "7b", "--context", "-1"), exitUsage, "--context")
 	wantFailure(t, llana(t, "", "plan", "--model", t.TempDir()), exitFailed, "config.json")

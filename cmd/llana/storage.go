@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strconv"
@@ -11,14 +12,15 @@ import (
 	"llana/infer"
 	"llana/kernels"
 	"llana/models/spatialllana"
+	"llana/tensor"
 )
 
 // storageFlags say how a model's weights are kept, and where.
-type storageFlags struct{ weights, cache, memory string }
+type storageFlags struct{ weights, memory, cache string }
 
 const (
 	weightsHelp   = "how matrices are stored: auto (as in the files), f32, bf16, f16, int8 or int4"
-	cacheHelp     = "how keys and values of past tokens are stored: f32, f16 or bf16"
+	cacheHelp     = "how keys and values are stored: f32, bf16 or f16"
 	gpuMemoryHelp = "device memory to use, for example 8GiB: layers that do not fit stay in the process' memory (default: what the GPU has)"
 )
 
@@ -28,18 +30,13 @@ func (f *storageFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.memory, "gpu-memory", "", gpuMemoryHelp)
 }
 
-// open opens a model folder on d, for a context of the given number of tokens; 0
-// is the model's own.
-func (a *app) open(d kernels.Device, f storageFlags, dir string, tokens int) (*spatialllana.Model, error) {
+// open opens a model folder on d, to answer with the given options.
+func (a *app) open(d kernels.Device, f storageFlags, dir string, how infer.Options) (*spatialllana.Model, error) {
 	w, err := spatialllana.ParseWeights(f.weights)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--%w", err)}
 	}
-	cache, err := spatialllana.ParseCache(f.cache)
-	if err != nil {
-		return nil, usageError{fmt.Errorf("--%w", err)}
-	}
-	o := spatialllana.OpenOptions{Weights: w, Cache: cache}
+	o := spatialllana.OpenOptions{Weights: w}
 	budget := int64(0)
 	if f.memory != "" {
 		budget, err = parseGPUMemory(f.memory)
@@ -50,7 +47,7 @@ func (a *app) open(d kernels.Device, f storageFlags, dir string, tokens int) (*s
 		return nil, err
 	}
 	if budget > 0 {
-		p, err := spatialllana.PlanFolder(dir, w, spatialllana.PlanOptions{Context: tokens, Cache: cache, Chunk: infer.DefaultChunk, Budget: budget})
+		p, err := spatialllana.PlanFolder(dir, w, spatialllana.PlanOptions{Context: how.Context, Chunk: cmp.Or(how.Chunk, infer.DefaultChunk), CacheType: how.CacheType, Budget: budget})
 		if err != nil {
 			return nil, err
 		}
@@ -62,6 +59,15 @@ func (a *app) open(d kernels.Device, f storageFlags, dir string, tokens int) (*s
 		}
 	}
 	return spatialllana.Open(d, dir, o)
+}
+
+// cacheType returns how keys and values are stored.
+func (f storageFlags) cacheType() (tensor.DType, error) {
+	d, ok := map[string]tensor.DType{"f32": tensor.F32, "bf16": tensor.BF16, "f16": tensor.F16}[f.cache]
+	if !ok {
+		return 0, usagef("--cache %q: want f32, bf16 or f16", f.cache)
+	}
+	return d, nil
 }
 
 func parseGPUMemory(s string) (int64, error) {

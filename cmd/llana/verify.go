@@ -129,7 +129,7 @@ func (a *app) verifyKernels(ctx context.Context, d kernels.Device, names []strin
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			for _, check := range conformance.Checks(d, op, k) {
+			for _, check := range conformance.Checks(d, op, k, true) {
 				r := check()
 				c.add(r.Op, r.Case, r.Error, r.Err)
 			}

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -8,6 +9,7 @@ import (
 	"llana/models/conversation"
 	"llana/models/llama"
 	"llana/models/spatialllana"
+	"llana/tensor"
 )
 
 // Answerer answers questions, each as if it were the only one.
@@ -34,6 +36,10 @@ type asker struct {
 	about   string // the object's id, "" for none
 	fresh   bool   // the last answer was the session's first
 }
+
+// packedTolerance is tolerance for keys and values in 16 bits: a last bit of
+// float32 may round one of theirs the other way.
+const packedTolerance = 0.02
 
 // tolerance is the margin below which an answer is not taken from a batch. On
 // the CPU device the margins of a batch and of single prompts differ by less
@@ -63,13 +69,16 @@ func NewAnswerer(m *spatialllana.Model, s Source, o infer.Options, batch int) (a
 		if m.Projector != nil {
 			tokens += m.Projector.Tokens
 		}
-		one := llama.CacheBytes(m.Config.Config, 1, tokens, m.Device().Float())
+		one := llama.CacheBytes(m.Config.Config, 1, tokens, cmp.Or(o.CacheType, tensor.F32))
 		rows = int(min(maxRows, max(1, batchMemory/one)))
 	}
 	if o.Temperature > 0 && o.TopK != 1 {
 		rows = 1
 	}
 	k := &asker{m: m, vecs: s.VecPath, o: o, rows: rows, sure: tolerance}
+	if o.CacheType.IsPacked() {
+		k.sure = packedTolerance
+	}
 	k.o.Margins = true
 	return k, k.close
 }

@@ -13,6 +13,7 @@ import (
 	"llana/kernels/cpu"
 	"llana/models/checkpoint"
 	"llana/models/conversation"
+	"llana/models/spatialllana"
 )
 
 var toyID = ModelID{Name: "spatial", Digest: "bundled"}
@@ -90,7 +91,7 @@ func toyTask(t *testing.T, m *toymodel.Models, scenes int) Layout {
 func TestBatchesAnswerAlike(t *testing.T) {
 	d := cpu.New(0)
 	defer d.Close()
-	m, err := toymodel.Open(d)
+	m, err := toymodel.Open(d, spatialllana.Weights{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +136,7 @@ func TestBatchesAnswerAlike(t *testing.T) {
 func TestSmallMargins(t *testing.T) {
 	d := cpu.New(0)
 	defer d.Close()
-	m, err := toymodel.Open(d)
+	m, err := toymodel.Open(d, spatialllana.Weights{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +180,7 @@ func TestSmallMargins(t *testing.T) {
 func TestAnswersAreTheModels(t *testing.T) {
 	d := cpu.New(0)
 	defer d.Close()
-	m, err := toymodel.Open(d)
+	m, err := toymodel.Open(d, spatialllana.Weights{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +222,7 @@ func TestAnswersAreTheModels(t *testing.T) {
 func TestRunChecksObjects(t *testing.T) {
 	d := cpu.New(0)
 	defer d.Close()
-	m, err := toymodel.Open(d)
+	m, err := toymodel.Open(d, spatialllana.Weights{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package eval
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,6 +18,7 @@ import (
 
 	"llana/infer"
 	"llana/models/spatialllana"
+	"llana/tensor"
 )
 
 // Settings are what a run's predictions depend on. A journal begins with them:
@@ -32,6 +34,7 @@ type Settings struct {
 	Model       string `json:"model_digest"`
 
 	Weights string `json:"weights"` // how the model's matrices are stored
+	Cache   string `json:"cache"`   // how keys and values are stored
 
 	Turns             string  `json:"turns"`
 	MaxNewTokens      int     `json:"max_new_tokens"`
@@ -63,6 +66,7 @@ func (s *Settings) setSampling(o infer.Options) {
 	if s.MaxNewTokens == 0 {
 		s.MaxNewTokens = infer.DefaultNewTokens
 	}
+	s.Cache = cmp.Or(o.CacheType, tensor.F32).String()
 	s.Context, s.RepetitionPenalty = o.Context, o.RepetitionPenalty
 	if s.RepetitionPenalty == 0 {
 		s.RepetitionPenalty = 1

@@ -34,9 +34,10 @@ type Models struct {
 	Spatial, Pooled *spatialllana.Model
 }
 
-// Open loads the models onto d. Their files are unpacked into a temporary
-// folder first, which is removed before Open returns.
-func Open(d kernels.Device) (*Models, error) {
+// Open loads the models onto d, the language models' matrices stored as w says.
+// Their files are unpacked into a temporary folder first, which is removed before
+// Open returns.
+func Open(d kernels.Device, w spatialllana.Weights) (*Models, error) {
 	dir, err := os.MkdirTemp("", "llana-toy")
 	if err != nil {
 		return nil, err
@@ -50,10 +51,10 @@ func Open(d kernels.Device) (*Models, error) {
 		return nil, err
 	}
 	m.Encoder.Fix()
-	if m.Spatial, err = spatialllana.Open(d, filepath.Join(dir, "data", "spatial"), spatialllana.OpenOptions{}); err != nil {
+	if m.Spatial, err = spatialllana.Open(d, filepath.Join(dir, "data", "spatial"), spatialllana.OpenOptions{Weights: w}); err != nil {
 		return nil, err
 	}
-	if m.Pooled, err = spatialllana.Open(d, filepath.Join(dir, "data", "pooled"), spatialllana.OpenOptions{}); err != nil {
+	if m.Pooled, err = spatialllana.Open(d, filepath.Join(dir, "data", "pooled"), spatialllana.OpenOptions{Weights: w}); err != nil {
 		return nil, err
 	}
 	return m, nil

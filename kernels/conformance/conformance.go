@@ -35,7 +35,7 @@ func Run(d kernels.Device, report func(Result)) {
 			if c.Bench {
 				continue
 			}
-			for _, check := range Checks(d, op, c) {
+			for _, check := range Checks(d, op, c, true) {
 				report(check())
 			}
 		}

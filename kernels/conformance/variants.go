@@ -35,15 +35,19 @@ func (f forced) Launch(c *kernels.Call) {
 }
 
 // Checks returns the checks of a case on d: as the device chooses, with NaN and
-// infinities where the case allows them, and every variant.
-func Checks(d kernels.Device, op *kernels.Op, c kernels.Case) []func() Result {
+// infinities where the case allows them, and on request every variant.
+func Checks(d kernels.Device, op *kernels.Op, c kernels.Case, variants bool) []func() Result {
 	var all []func() Result
+	var names []string
+	if variants {
+		names = Variants(d, op, c)
+	}
 	for _, special := range []bool{false, true} {
 		if special && !c.Special {
 			continue
 		}
 		all = append(all, func() Result { return Check(d, op, c, special) })
-		for _, v := range Variants(d, op, c) {
+		for _, v := range names {
 			all = append(all, func() Result { return CheckVariant(d, op, c, special, v) })
 		}
 	}

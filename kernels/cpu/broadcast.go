@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"llana/kernels"
+	"llana/tensor"
 )
 
 func init() {
@@ -67,6 +68,10 @@ func repeated(w *worker, slot int, x []float32, step, n int) []float32 {
 func copyBlock(d *device, c *kernels.Call) {
 	p := c.P.(kernels.BlockParams)
 	axes := p.Axes(c.In[0].Shape(), c.Out[0].Shape())
+	if count(axes) > 0 && p.Packed(c.In[0], c.Out[0], axes) {
+		copyPackedBlock(d, p, axes, tensor.Slice[uint16](c.In[0]), tensor.Slice[uint16](c.Out[0]))
+		return
+	}
 	x, y := floats(c.In[0]), floats(c.Out[0])
 	row, rest := axes[0], axes[1:]
 	if count(axes) == 0 {
@@ -98,6 +103,17 @@ func copyBlock(d *device, c *kernels.Call) {
 		for i := lo; i < hi; i++ {
 			to, from := offsets(rest, i)
 			move(to, from, row.Len)
+		}
+	})
+}
+
+// copyPackedBlock copies a block of 16-bit elements, whose rows are contiguous.
+func copyPackedBlock(d *device, p kernels.BlockParams, axes []kernels.AxisPair, x, y []uint16) {
+	n, rest := axes[0].Len, axes[1:]
+	d.rows(count(rest), n/2+8, func(_ *worker, lo, hi int) {
+		for i := lo; i < hi; i++ {
+			to, from := offsets(rest, i)
+			copy(y[p.ToOffset+to:][:n], x[p.FromOffset+from:])
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 
 // Launch records the call.
 func (d *device) Launch(c *kernels.Call) {
-	plan := kernels.PlanTuned(c, d.info.Limits, picker{d, c})
+	plan := kernels.PlanTuned(c, d.info.Limits, d.tuner(c))
 	cost := c.Cost()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -88,22 +88,29 @@ func (d *device) dispatch(disp *kernels.Dispatch, temps []*block[hal.Buffer]) er
 // is caught by the words there and not by the driver.
 func (d *device) storage(b kernels.Bind, temps []*block[hal.Buffer]) (binding, error) {
 	var blk *block[hal.Buffer]
-	var size int64
+	var off, size int64
 	switch {
 	case b.Scratch > 0:
 		blk = temps[b.Scratch-1]
-		size = blk.size
+		off, size = int64(b.Off), blk.size
+		if b.Size > 0 {
+			size = int64(b.Size)
+		}
 	case b.T != nil:
 		buf, ok := b.T.Buffer().(*buffer)
 		if !ok || buf.block == nil {
 			panic(fmt.Sprintf("vulkan: operand %v is not in this device's memory", b.T))
 		}
-		blk, size = buf.block, roundUp(int64(max(buf.size, 4)), 4)
+		off = int64(b.T.Offset())
+		blk, size = buf.block, roundUp(int64(max(buf.size, 4)), 4)-off
+		if size > d.info.Limits.MaxBinding {
+			size = roundUp(int64(b.T.Bytes()), 4) // a part that was planned to fit
+		}
 	default:
 		return binding{d.absent, 0, blockAlign}, nil
 	}
 	if size > d.info.Limits.MaxBinding {
 		return binding{}, fmt.Errorf("%w: %v takes %d bytes, a kernel reaches %d", ErrTooLarge, b.T, size, d.info.Limits.MaxBinding)
 	}
-	return binding{blk.slab.buf, blk.off, size}, nil
+	return binding{blk.slab.buf, blk.off + off, size}, nil
 }

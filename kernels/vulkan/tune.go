@@ -37,6 +37,14 @@ func (d *device) initTuning() {
 	}
 }
 
+// tuner returns who chooses among variants of a call; nil for the presets.
+func (d *device) tuner(c *kernels.Call) kernels.Tuner {
+	if d.tuning.choices == nil && d.tuning.forced == nil {
+		return nil
+	}
+	return picker{d, c}
+}
+
 // picker is the tuner of one call.
 type picker struct {
 	d    *device
@@ -51,7 +59,7 @@ func (p picker) Pick(op, class, preset string, variants []string) string {
 			return v
 		}
 	}
-	if t.choices == nil || len(variants) < 2 {
+	if t.choices == nil {
 		return preset
 	}
 	t.mu.Lock()

@@ -4,7 +4,9 @@ package vulkan
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -126,7 +128,7 @@ func TestChoicesMeet(t *testing.T) {
 
 // LLANA_TUNE forces variants, where an operation has them.
 func TestTuneForced(t *testing.T) {
-	t.Setenv("LLANA_TUNE", "128x64, 16 lanes")
+	t.Setenv("LLANA_TUNE", "128x64, 16lanes")
 	d := openTest(t)
 	for _, c := range []struct {
 		m    int
@@ -142,6 +144,37 @@ func TestTuneForced(t *testing.T) {
 		}
 		if !strings.Contains(key, c.want) {
 			t.Errorf("%d rows: planned %s", c.m, key)
+		}
+	}
+}
+
+// Tiles of all sizes add in the same order.
+func TestTilesAgree(t *testing.T) {
+	d := openTest(t)
+	const m, n, k = 70, 44, 1100 // in two parts
+	r := rand.New(rand.NewPCG(3, 4))
+	random := func(shape ...int) *tensor.Tensor {
+		v := make([]float32, tensor.Numel(shape))
+		for i := range v {
+			v[i] = float32(r.NormFloat64())
+		}
+		return tensor.Float32(d, v, shape...)
+	}
+	a, b := random(m, k), random(n, k)
+	var first []float32
+	for _, tile := range []string{"128x128", "128x64", "64x64", "32x32"} {
+		y := tensor.New(d, tensor.F32, m, n)
+		call := &kernels.Call{Op: kernels.MatMul, P: kernels.MatMulParams{TransB: true}, In: []*tensor.Tensor{a, b}, Out: []*tensor.Tensor{y}, Variant: tile}
+		if !slices.Contains(kernels.Variants(call, d.info.Limits), tile) {
+			t.Fatalf("no variant %s", tile)
+		}
+		d.Launch(call)
+		got := read(t, y)
+		if first == nil {
+			first = got
+		}
+		if !slices.Equal(got, first) {
+			t.Errorf("%s gives other bits", tile)
 		}
 	}
 }

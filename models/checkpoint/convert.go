@@ -77,12 +77,28 @@ func (c *converted) stream(name string, f func(at int64, piece []byte) error) er
 			return fmt.Errorf("tensor %q: %w", name, err)
 		}
 		first := at / int64(row)
-		t, err := FromFloat32(name, []int{rows, width}, v).To(after.DType)
+		data, err := rounded(name, after.DType, v, rows, width)
 		if err != nil {
 			return fmt.Errorf("from row %d on: %w", first, err)
 		}
-		return f(first*int64(out), t.Data)
+		return f(first*int64(out), data)
 	})
+}
+
+// rounded stores rows of a tensor as another type.
+func rounded(name string, d tensor.DType, v []float32, rows, width int) ([]byte, error) {
+	if shape := []int{rows, width}; tensor.CanPack(d, shape) {
+		data, err := tensor.Pack(d, v, shape...)
+		if err != nil {
+			err = fmt.Errorf("tensor %q as %v: %w", name, d, err)
+		}
+		return data, err
+	}
+	t, err := FromFloat32(name, []int{rows, width}, v).To(d)
+	if err != nil {
+		return nil, err
+	}
+	return t.Data, nil
 }
 
 // write writes a tensor's bytes, which are checked to be as many as info says.

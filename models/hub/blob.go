@@ -48,21 +48,27 @@ func (s *snapshot) fetchFile(ctx context.Context, f remote) error {
 	if err != nil {
 		return err
 	}
-	s.replace(f, again)
+	if err := s.replace(f, again); err != nil {
+		return err
+	}
 	return s.fetchBlob(ctx, again)
 }
 
-// replace notes that files turned out to have another blob.
-func (s *snapshot) replace(old, now remote) {
+// replace notes that a file turned out to have another blob than was announced.
+func (s *snapshot) replace(old, now remote) error {
+	if old.etag == now.etag && old.size == now.size {
+		return nil
+	}
 	s.progress.mu.Lock()
 	defer s.progress.mu.Unlock()
-	s.progress.total += now.size - old.size
 	for n, f := range s.files {
-		if f.etag == old.etag {
-			now.name = n
-			s.files[n] = now
+		if f.etag == old.etag && n != old.name {
+			return fmt.Errorf("%s: the server changed its version from %s to %s while %s was to have the same: try again", old.name, old.etag, now.etag, n)
 		}
 	}
+	s.progress.total += now.size - old.size
+	s.files[old.name] = now
+	return nil
 }
 
 // fetchBlob downloads a file's blob, unless another process has.

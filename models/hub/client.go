@@ -22,13 +22,13 @@ type Client struct {
 	Offline   bool // downloads are errors
 	NoLinks   bool // snapshots hold files instead of links to blobs
 
-	// Progress, if not nil, is called while files are downloaded, by one
-	// goroutine at a time.
+	// Progress, if not nil, is called while files are downloaded. Logf, if not
+	// nil, is told what takes time: downloads, retries, and waiting for another
+	// process. There is one call of either at a time.
 	Progress func(Progress)
-	// Logf, if not nil, is told what takes time: retries, and waiting for
-	// another process.
-	Logf func(format string, args ...any)
+	Logf     func(format string, args ...any)
 
+	telling  sync.Mutex // of Progress and Logf
 	http     http.Client
 	httpOnce sync.Once
 
@@ -49,7 +49,17 @@ type Progress struct {
 
 func (c *Client) logf(format string, args ...any) {
 	if c.Logf != nil {
+		c.telling.Lock()
+		defer c.telling.Unlock()
 		c.Logf(format, args...)
+	}
+}
+
+func (c *Client) tell(p Progress) {
+	if c.Progress != nil {
+		c.telling.Lock()
+		defer c.telling.Unlock()
+		c.Progress(p)
 	}
 }
 

@@ -110,8 +110,8 @@ func (c *Client) findToken(getenv func(string) string) error {
 		}
 	}
 	b, err := os.ReadFile(c.TokenPath)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil // none, or another's in a folder that is shared
 	}
 	if err != nil {
 		return fmt.Errorf("the Hub's token: %w", err)

@@ -15,12 +15,12 @@ func (s *snapshot) lock(ctx context.Context, f remote) (unlock func(), err error
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, err
 	}
-	// Writable for a group that shares the cache.
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o664)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, err
 	}
-	const poll, tell = 100 * time.Millisecond, 5 * time.Second
+	_ = file.Chmod(0o664) // for a group that shares the cache; another's file stays as it is
+	const poll, tell = 100 * time.Millisecond, time.Minute
 	for waited := time.Duration(0); ; waited += poll {
 		held, err := tryLock(file)
 		if held || err != nil {

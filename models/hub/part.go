@@ -54,7 +54,7 @@ func (p Part) choose(r Reference, names []string) (selection, error) {
 	}
 	var s selection
 	var missing []string
-	if !has(configName) {
+	if p == Model && !has(configName) {
 		missing = append(missing, configName)
 	}
 	if !slices.ContainsFunc(tokenizerNames, has) {

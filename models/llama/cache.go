@@ -1,6 +1,7 @@
 package llama
 
 import (
+	"fmt"
 	"slices"
 
 	"llana/autograd"
@@ -46,12 +47,32 @@ func CacheBytes(c Config, rows, tokens int, d tensor.DType) int64 {
 	return 2 * int64(c.Layers) * int64(rows) * int64(tokens) * int64(d.Bytes(cacheShape(c, 1, 1)))
 }
 
+// CheckCacheType says what keeps keys and values from being stored as d, if
+// anything: the zero value is the device's float type, BF16 and F16 take half.
+func (c Config) CheckCacheType(d tensor.DType) error {
+	switch d {
+	case tensor.Invalid, tensor.F32:
+		return nil
+	case tensor.BF16, tensor.F16:
+		if c.HeadDim()%4 != 0 {
+			return fmt.Errorf("keys and values of heads of size %d stored as %v, want a multiple of 4", c.HeadDim(), d)
+		}
+		return nil
+	}
+	return fmt.Errorf("keys and values stored as %v, want float32, bfloat16 or float16", d)
+}
+
 // NewCache returns an empty cache for a batch of rows sequences, with room for
 // the given number of tokens in each. Forward makes it longer when they are
 // more, which moves all of it: where the number is known, say it.
 func (m *Model) NewCache(d kernels.Device, rows, tokens int) *Cache {
-	stored := m.CacheType
-	if stored == tensor.Invalid {
+	return m.NewCacheAs(d, rows, tokens, tensor.Invalid)
+}
+
+// NewCacheAs is NewCache for keys and values stored as a type that
+// CheckCacheType accepts.
+func (m *Model) NewCacheAs(d kernels.Device, rows, tokens int, stored tensor.DType) *Cache {
+	if stored == tensor.Invalid || stored == tensor.F32 {
 		stored = d.Float()
 	}
 	c := &Cache{dev: d, config: m.Config, stored: stored, rows: rows,
@@ -70,6 +91,9 @@ func (c *Cache) Free() {
 
 // Bytes returns the memory that the cache takes.
 func (c *Cache) Bytes() int64 { return CacheBytes(c.config, c.rows, c.cap, c.stored) }
+
+// Stored returns the type of keys and values.
+func (c *Cache) Stored() tensor.DType { return c.stored }
 
 // Rows returns the number of sequences.
 func (c *Cache) Rows() int { return c.rows }
@@ -98,30 +122,15 @@ func (c *Cache) grow(tokens int) {
 func (c *Cache) moved(old *tensor.Tensor, tokens int) *tensor.Tensor {
 	x := tensor.New(c.dev, c.stored, cacheShape(c.config, c.rows, tokens)...)
 	if held := c.longest(); old != nil && held > 0 {
-		c.copyBlock(kernels.AxisBlock(c.rows, c.width(), held, c.cap, 0, tokens, 0), old, x)
+		p := kernels.AxisBlock(c.rows, c.width(), held, c.cap, 0, tokens, 0)
+		kernels.RunInto(c.dev, kernels.CopyBlock, p, []*tensor.Tensor{old}, []*tensor.Tensor{x})
 	}
 	old.Free()
 	return x
 }
 
-// width is the number of words that a token's keys take.
-func (c *Cache) width() int {
-	n := c.config.KeyHeads * c.config.HeadDim()
-	if c.stored.IsPacked() {
-		n /= 2
-	}
-	return n
-}
-
-// copyBlock copies a block of words.
-func (c *Cache) copyBlock(p kernels.BlockParams, from, to *tensor.Tensor) {
-	if c.stored.IsPacked() {
-		from, to = from.Words(), to.Words()
-		defer from.Free()
-		defer to.Free()
-	}
-	kernels.RunInto(c.dev, kernels.CopyBlock, p, []*tensor.Tensor{from}, []*tensor.Tensor{to})
-}
+// width is the number of elements of a token's keys.
+func (c *Cache) width() int { return c.config.KeyHeads * c.config.HeadDim() }
 
 // longest is the number of tokens of the longest row.
 func (c *Cache) longest() int {
@@ -134,15 +143,15 @@ func (c *Cache) longest() int {
 // CopyRow copies the first n tokens of a row of from, a cache of the same model,
 // into the rows lo to hi-1 of c: sequences that begin alike are read once.
 func (c *Cache) CopyRow(from *Cache, row, n, lo, hi int) {
-	kernels.Check(row < from.rows && n <= min(from.cap, c.cap) && 0 <= lo && lo <= hi && hi <= c.rows, "llama", nil,
-		"%d tokens of row %d of a cache of %d x %d into rows %d to %d of one of %d x %d", n, row, from.rows, from.cap, lo, hi, c.rows, c.cap)
+	kernels.Check(from.stored == c.stored && row < from.rows && n <= min(from.cap, c.cap) && 0 <= lo && lo <= hi && hi <= c.rows, "llama", nil,
+		"%d tokens of row %d of a cache of %d x %d (%v) into rows %d to %d of one of %d x %d (%v)", n, row, from.rows, from.cap, from.stored, lo, hi, c.rows, c.cap, c.stored)
 	w := c.width()
 	p := kernels.BlockParams{Dims: [4]int{1, hi - lo, n, w},
 		From: [4]int{0, 0, w, 1}, FromOffset: row * from.cap * w,
 		To: [4]int{0, c.cap * w, w, 1}, ToOffset: lo * c.cap * w}
 	for i := range c.keys {
-		c.copyBlock(p, from.keys[i], c.keys[i])
-		c.copyBlock(p, from.vals[i], c.vals[i])
+		kernels.RunInto(c.dev, kernels.CopyBlock, p, []*tensor.Tensor{from.keys[i]}, []*tensor.Tensor{c.keys[i]})
+		kernels.RunInto(c.dev, kernels.CopyBlock, p, []*tensor.Tensor{from.vals[i]}, []*tensor.Tensor{c.vals[i]})
 	}
 }
 

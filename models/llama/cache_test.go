@@ -39,47 +39,57 @@ func (m *Model) read(t *testing.T, d kernels.Device, c *Cache, rows int, ids ...
 	return v
 }
 
-func same(t *testing.T, what string, got, want []float32) {
+// same compares vectors by the root mean square of their difference.
+func same(t *testing.T, what string, got, want []float32, tol float64) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d numbers, want %d", what, len(got), len(want))
 	}
+	var e, n float64
 	for i, w := range want {
-		if !(math.Abs(float64(got[i]-w)) <= 1e-5+1e-4*math.Abs(float64(w))) {
-			t.Fatalf("%s: number %d is %v, want %v", what, i, got[i], w)
-		}
+		e += float64(got[i]-w) * float64(got[i]-w)
+		n += float64(w) * float64(w)
+	}
+	if e := math.Sqrt(e / n); !(e <= tol) {
+		t.Errorf("%s: relative error %v, want up to %v", what, e, tol)
 	}
 }
 
 // Rows of different lengths, which begin with a copy of one row, go on as each
-// would alone.
+// would alone, whatever keys and values are stored as.
 func TestCacheRows(t *testing.T) {
 	devicetest.Each(t, func(t *testing.T, d kernels.Device) {
-		m := tiny(t, d)
-		prefix := []int32{1, 7, 9, 30, 2}
-		tails := [][]int32{{4, 5, 6}, {8}, {11, 12}}
-		further := [][]int32{{20, 21}, {22, 23}, {24, 25}}
-		one := m.NewCache(d, 1, len(prefix))
-		defer one.Free()
-		m.read(t, d, one, 1, prefix...)
-		c := m.NewCache(d, 3, 8)
-		defer c.Free()
-		c.CopyRow(one, 0, len(prefix), 0, 3)
-		c.Len = len(prefix)
-		m.read(t, d, c, 3, 4, 5, 6, 8, 0, 0, 11, 12, 0) // filled up
-		c.Lens = []int{8, 6, 7}
-		for step := range 2 { // the second one makes the cache longer
-			got := m.read(t, d, c, 3, further[0][step], further[1][step], further[2][step])
-			for r, tail := range tails {
-				alone := append(slices.Concat(prefix, tail), further[r][:step+1]...)
-				want := m.read(t, d, nil, 1, alone...)
-				same(t, "a row's hidden state", got[r*24:(r+1)*24], want[len(want)-24:])
-			}
-		}
-		if !slices.Equal(c.Lens, []int{10, 8, 9}) || c.Cap() < 10 {
-			t.Errorf("lengths %v in a cache of %d tokens", c.Lens, c.Cap())
+		for stored, tol := range map[tensor.DType]float64{tensor.F32: 2e-6, tensor.F16: 2e-3, tensor.BF16: 1.6e-2} {
+			t.Run(stored.String(), func(t *testing.T) { checkRows(t, d, stored, tol) })
 		}
 	})
+}
+
+func checkRows(t *testing.T, d kernels.Device, stored tensor.DType, tol float64) {
+	m := tiny(t, d)
+	prefix := []int32{1, 7, 9, 30, 2}
+	tails := [][]int32{{4, 5, 6}, {8}, {11, 12}}
+	further := [][]int32{{20, 21}, {22, 23}, {24, 25}}
+	one := m.NewCacheAs(d, 1, len(prefix), stored)
+	defer one.Free()
+	m.read(t, d, one, 1, prefix...)
+	c := m.NewCacheAs(d, 3, 8, stored)
+	defer c.Free()
+	c.CopyRow(one, 0, len(prefix), 0, 3)
+	c.Len = len(prefix)
+	m.read(t, d, c, 3, 4, 5, 6, 8, 0, 0, 11, 12, 0) // filled up
+	c.Lens = []int{8, 6, 7}
+	for step := range 2 { // which makes the cache longer
+		got := m.read(t, d, c, 3, further[0][step], further[1][step], further[2][step])
+		for r, tail := range tails {
+			alone := append(slices.Concat(prefix, tail), further[r][:step+1]...)
+			want := m.read(t, d, nil, 1, alone...)
+			same(t, "a row's hidden state", got[r*24:(r+1)*24], want[len(want)-24:], tol)
+		}
+	}
+	if !slices.Equal(c.Lens, []int{10, 8, 9}) || c.Cap() < 10 || c.Bytes() != CacheBytes(m.Config, 3, c.Cap(), stored) {
+		t.Errorf("lengths %v in a cache of %d tokens, %d bytes", c.Lens, c.Cap(), c.Bytes())
+	}
 }
 
 // CacheBytes is what a cache takes.
@@ -105,6 +115,18 @@ func TestCacheBytes(t *testing.T) {
 	published := Config{HiddenSize: 4096, Layers: 32, Heads: 32, KeyHeads: 32}
 	if f32, f16 := CacheBytes(published, 1, 3637, tensor.F32), CacheBytes(published, 1, 3637, tensor.F16); f32 != 3637<<20 || f16 != 3637<<19 {
 		t.Errorf("the 7B's cache of 3637 tokens takes %d bytes, in 16 bits %d", f32, f16)
+	}
+}
+
+func TestCheckCacheType(t *testing.T) {
+	c := Config{HiddenSize: 24, Heads: 3}
+	for d, ok := range map[tensor.DType]bool{tensor.Invalid: true, tensor.F32: true, tensor.BF16: true, tensor.F16: true, tensor.Q8: false, tensor.I32: false} {
+		if err := c.CheckCacheType(d); (err == nil) != ok {
+			t.Errorf("stored as %v: error %v", d, err)
+		}
+	}
+	if (Config{HiddenSize: 30, Heads: 3}).CheckCacheType(tensor.F16) == nil {
+		t.Error("heads of size 10 are accepted for float16")
 	}
 }
 

@@ -13,10 +13,6 @@ import (
 // Model is the decoder with its embedding table and output matrix.
 type Model struct {
 	Config
-	// CacheType is how caches store keys and values: tensor.F16, tensor.BF16, or
-	// Invalid for float32. Heads must be a multiple of 4 wide for the others.
-	CacheType tensor.DType
-
 	table  *nn.Param // (vocabulary, hidden)
 	head   *nn.Param // the same shape; the table itself if they are tied
 	norm   *nn.RMSNorm

@@ -34,9 +34,9 @@ type OpenOptions struct {
 	// HostLayers is how many layers, counted from the last, stay in the memory
 	// of the process and are copied to the device when they are used.
 	HostLayers int
-	// Cache is how caches store keys and values: see llama.Model.CacheType.
-	Cache tensor.DType
 }
+
+func (o OpenOptions) resident(c Config) int { return max(0, c.Layers-o.HostLayers) }
 
 // Weights says how a language model's matrices are stored on the device. Packed
 // ones cannot be trained.
@@ -58,15 +58,6 @@ func ParseWeights(s string) (Weights, error) {
 		return Weights{}, fmt.Errorf("weights %q: want auto, f32, bf16, f16, int8 or int4", s)
 	}
 	return Weights{DType: d}, nil
-}
-
-// ParseCache reads how caches store keys and values: f32, f16 or bf16.
-func ParseCache(s string) (tensor.DType, error) {
-	d, ok := nn.Storage(s)
-	if !ok || d == tensor.Q8 || d == tensor.Q4 {
-		return d, fmt.Errorf("cache %q: want f32, f16 or bf16", s)
-	}
-	return d, nil
 }
 
 // storage returns the type of each matrix by its name.
@@ -93,11 +84,8 @@ func Open(d kernels.Device, dir string, o OpenOptions) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Cache != tensor.Invalid && c.HeadDim()%4 != 0 {
-		return nil, fmt.Errorf("%s: heads of %d elements, but a cache in %v needs a multiple of 4", dir, c.HeadDim(), o.Cache)
-	}
 	if o.Random {
-		m := newModel(d, c, tok, llama.Storage(o.Weights.DType), o)
+		m := newModel(d, c, tok, llama.Storage(o.Weights.DType), o.resident(c))
 		m.Init(o.Seed)
 		m.Fresh = []string{"all weights"}
 		return m, nil
@@ -147,7 +135,7 @@ func fromTensors(d kernels.Device, c Config, tok *tokenizer.Tokenizer, src check
 	if err := checkSizes(src, c.Config); err != nil {
 		return nil, err
 	}
-	m := newModel(d, c, tok, o.Weights.storage(src), o)
+	m := newModel(d, c, tok, o.Weights.storage(src), o.resident(c))
 	if fresh {
 		m.project.init(rand.New(rand.NewPCG(o.Seed, 2)))
 		m.Fresh = append(m.Fresh, "projector")

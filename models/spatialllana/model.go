@@ -29,15 +29,14 @@ type Model struct {
 
 // New registers a model's parameters on d. They are not initialised.
 func New(d kernels.Device, c Config, tok *tokenizer.Tokenizer) *Model {
-	return newModel(d, c, tok, nil, OpenOptions{})
+	return newModel(d, c, tok, nil, c.Layers)
 }
 
 // newModel is New with the language model's matrices stored in the types that
-// storage gives, its last layers not on d, and its caches stored as o says.
-func newModel(d kernels.Device, c Config, tok *tokenizer.Tokenizer, storage func(name string) tensor.DType, o OpenOptions) *Model {
+// storage gives, and its first resident layers on d (see llama.NewSplit).
+func newModel(d kernels.Device, c Config, tok *tokenizer.Tokenizer, storage func(name string) tensor.DType, resident int) *Model {
 	m := &Model{Config: c, Tokenizer: tok, Params: nn.NewSet(d)}
-	m.LM = llama.NewSplit(m.Params.StoredAs(storage), c.Config, max(0, c.Layers-o.HostLayers))
-	m.LM.CacheType = o.Cache
+	m.LM = llama.NewSplit(m.Params.StoredAs(storage), c.Config, resident)
 	if c.Projector != nil {
 		m.project = newNetwork(m.Params, *c.Projector, c.HiddenSize)
 	}

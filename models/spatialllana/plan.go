@@ -3,6 +3,8 @@ package spatialllana
 import (
 	"cmp"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"llana/models/checkpoint"
 	"llana/models/llama"
@@ -14,9 +16,10 @@ type PlanOptions struct {
 	// Storage gives the type of each matrix, as for nn.Set.StoredAs; nil is
 	// float32.
 	Storage func(name string) tensor.DType
-	Context int          // tokens that the cache holds; PlanFolder takes 0 for the model's own
-	Cache   tensor.DType // of keys and values; Invalid is float32
-	Chunk   int          // tokens of a prompt that are read at a time
+	Context int // tokens that the cache holds; PlanFolder takes 0 for the model's own
+	Chunk   int // tokens of a prompt that are read at a time
+	// CacheType is the type of keys and values; the zero value is float32.
+	CacheType tensor.DType
 	// Budget is the device's memory in bytes; 0 has no bound. Layers that do
 	// not fit stay in the process' memory.
 	Budget int64
@@ -64,7 +67,7 @@ func NewPlan(c Config, o PlanOptions) Plan {
 	if c.Projector != nil {
 		p.Other += projectorBytes(*c.Projector, c.HiddenSize)
 	}
-	p.Cache = llama.CacheBytes(c.Config, 1, o.Context, cmp.Or(o.Cache, tensor.F32))
+	p.Cache = llama.CacheBytes(c.Config, 1, o.Context, cmp.Or(o.CacheType, tensor.F32))
 	p.Activations = activationBytes(c, o)
 	p.place(o.Budget)
 	return p
@@ -136,11 +139,22 @@ func (p Plan) DeviceBytes() int64 {
 func (p Plan) HostBytes() int64 { return int64(p.Layers-p.Resident) * p.Layer }
 
 // PlanFolder plans a model folder, of which it reads the configuration and the
-// files' headers.
+// files' headers; the configuration alone where there are no weights yet.
 func PlanFolder(dir string, w Weights, o PlanOptions) (Plan, error) {
 	c, err := ReadConfig(dir)
 	if err != nil {
 		return Plan{}, err
+	}
+	if o.Context == 0 {
+		o.Context = c.Context()
+	}
+	has := func(name string) bool { _, err := os.Stat(filepath.Join(dir, name)); return err == nil }
+	if name, _ := checkpoint.WeightsFile(has); name == "" {
+		if w.AsStored {
+			w.DType = c.storedType()
+		}
+		o.Storage = llama.Storage(w.DType)
+		return NewPlan(c, o), nil
 	}
 	src, err := checkpoint.Open(dir)
 	if err != nil {
@@ -156,10 +170,18 @@ func PlanFolder(dir string, w Weights, o PlanOptions) (Plan, error) {
 		return Plan{}, fmt.Errorf("%s: %w", dir, err)
 	}
 	o.Storage = w.storage(src)
-	if o.Context == 0 {
-		o.Context = c.Context()
-	}
 	return NewPlan(c, o), nil
+}
+
+// storedType returns the type that config.json says the weights have.
+func (c Config) storedType() tensor.DType {
+	switch string(c.file["torch_dtype"]) {
+	case `"float16"`:
+		return tensor.F16
+	case `"bfloat16"`:
+		return tensor.BF16
+	}
+	return tensor.Invalid
 }
 
 // Published returns the sizes of the published models, "7b" and "13b".

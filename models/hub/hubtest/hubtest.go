@@ -28,14 +28,13 @@ import (
 type Server struct {
 	URL     string // of the Hub
 	Storage string // of the storage
-	// Token, if not "", is needed for every answer of the Hub.
+	// Token, if not "", is needed for every answer of the Hub. It is set before
+	// the first request.
 	Token string
-	// Fault, if not nil, sees every request to either host first, and reports
-	// whether it has answered it.
-	Fault func(w http.ResponseWriter, r *http.Request) bool
 
 	repository string
 	mu         sync.Mutex
+	fault      func(w http.ResponseWriter, r *http.Request) bool
 	commits    map[string]map[string][]byte // commit -> files
 	revisions  map[string]string            // branch -> commit
 	requests   []Request
@@ -61,6 +60,14 @@ func New(t testing.TB, repository string, files map[string][]byte) *Server {
 	t.Cleanup(storage.Close)
 	s.URL, s.Storage = hub.URL, storage.URL
 	return s
+}
+
+// SetFault makes fault see every request to either host first, from now on; it
+// reports whether it has answered it. nil: there is none.
+func (s *Server) SetFault(fault func(w http.ResponseWriter, r *http.Request) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fault = fault
 }
 
 // Folder reads the files of a folder.
@@ -125,9 +132,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	s.mu.Lock()
 	s.requests = append(s.requests, Request{s.ToStorage(r), r.Method, r.URL.Path, r.Header.Get("Range"), token, r.Header.Get("If-Range")})
+	fault := s.fault
 	s.mu.Unlock()
 	switch {
-	case s.Fault != nil && s.Fault(w, r):
+	case fault != nil && fault(w, r):
 	case !s.ToStorage(r) && s.Token != "" && token != s.Token:
 		Refuse(w, http.StatusUnauthorized, "RepoNotFound")
 	default:

@@ -17,6 +17,9 @@ import (
 var shaped = []string{
 	"matmul/f32/1024x1024x1024",
 	"matmul/f32/3072x2064x516",
+	"matmul/f32/3072x336x1024",
+	"matmul/f32/512x2048x768",
+	"matmul/bf16/512x4096x4096",
 	"matvec/f32/2048x768",
 	"matvec/bf16/4096x4096",
 	"matvec/int8/4096x4096",
