@@ -130,6 +130,12 @@ func packStrips(dst []float32, width int, src []float32, stride, next, count, k 
 		}
 	}
 	if stride == 1 {
+		if count == 12 && width == 12 { // strips of A for AVX-512
+			for l := range k {
+				*(*[12]float32)(dst[l*12:]) = *(*[12]float32)(src[l*next:])
+			}
+			return
+		}
 		for l := range k {
 			copy(dst[l*width:l*width+count], src[l*next:])
 		}
@@ -164,7 +170,7 @@ func (g *gemm) run(w *worker, kn *kernel, m0, m1, p0, p1 int) {
 // first pass over k brings in bias and residual, the last one the activation.
 func (g *gemm) block(w *worker, kn *kernel, m0, m1, p0, p1, l0, l1 int) {
 	mr, nr, kl := kn.mr, kn.nr, l1-l0
-	strips := g.stripsOfA(w, kn, m0, m1, l0, l1)
+	strips := g.stripsOfA(w, kn, m0, m1, l0, l1, p1-p0)
 	t := &w.tile
 	flags := 0
 	var from []float32
@@ -238,35 +244,53 @@ func (g *gemm) edge(w *worker, kn *kernel, t *tile, i, j int, from []float32) {
 	}
 }
 
-// strips says where a block of A is read: in place, but for a last strip with
-// fewer rows than the micro-kernel reads, which is copied and filled up.
+// strips says where a block of A is read: in place, but for strips that are
+// copied. Those are a last one with fewer rows than the micro-kernel reads,
+// which is filled up, and all of them where neighbours in a strip's columns lie
+// so far apart that caches do not hold a strip.
 type strips struct {
 	a      []float32 // from the block's first column on
 	rs, ks int
-	packed []float32 // the last strip
-	last   int       // its first row; m1 if it is not copied
-	mr     int
+	packed []float32 // the copied strips
+	first  int       // the first row of those; m1 if there are none
+	mr, kl int
 }
 
-func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, l0, l1 int) strips {
-	kl := l1 - l0
-	s := strips{rs: g.ars, ks: g.aks, last: m1, mr: kn.mr}
+const (
+	// farApart is the stride from which strips are copied: where it is large,
+	// the places of a strip fall into few sets of a cache, and each in a page
+	// of its own.
+	farApart = 512
+	// usedAgain is the number of panels from which copying pays.
+	usedAgain = 4
+)
+
+func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, l0, l1, panels int) strips {
+	mr, kl := kn.mr, l1-l0
+	s := strips{rs: g.ars, ks: g.aks, first: m1, mr: mr, kl: kl}
 	if kl == 0 {
 		return s
 	}
 	s.a = g.a[l0*g.aks:]
-	if rest := (m1 - m0) % kn.mr; rest != 0 && !(kn.edge && rest%4 == 0) {
-		s.last = m1 - rest
-		s.packed = w.floats(scratchPackA, kn.mr*kl)
-		packStrips(s.packed, kn.mr, s.a[s.last*g.ars:], g.ars, g.aks, rest, kl)
+	if g.aks >= farApart && panels >= usedAgain {
+		s.first = m0
+	} else if rest := (m1 - m0) % mr; rest != 0 && !(kn.edge && rest%4 == 0) {
+		s.first = m1 - rest
+	}
+	if s.first == m1 {
+		return s
+	}
+	s.packed = w.floats(scratchPackA, roundUp(m1-s.first, mr)*kl)
+	for i := s.first; i < m1; i += mr {
+		packStrips(s.packed[(i-s.first)*kl:][:mr*kl], mr, s.a[i*g.ars:], g.ars, g.aks, min(mr, m1-i), kl)
 	}
 	return s
 }
 
 // at points t at the strip that begins at row i.
 func (s *strips) at(t *tile, i int) {
-	if i >= s.last {
-		t.a, t.rs, t.ks = &s.packed[0], 1, s.mr
+	if i >= s.first {
+		t.a, t.rs, t.ks = &s.packed[(i-s.first)*s.kl], 1, s.mr
 		return
 	}
 	t.a, t.rs, t.ks = &s.a[i*s.rs], s.rs, s.ks

@@ -127,6 +127,10 @@ func (d *device) large(g *gemm, kn *kernel) {
 		g.serial(d.workers[0], kn)
 		return
 	}
+	if long := max(sharedB/g.n, 4*maxDepth) / maxDepth * maxDepth; g.aks != 1 && g.k > long && g.wantsPackedB(kn) {
+		d.long(g, kn, long)
+		return
+	}
 	if group := max(sharedB/max(g.k, 1)/kn.nr, 1) * kn.nr; g.n > group && g.wantsPackedB(kn) {
 		for j := 0; j < g.n; j += group {
 			x := *g
@@ -155,6 +159,22 @@ func (d *device) large(g *gemm, kn *kernel) {
 		m, p := i/across*rows, i%across*cols
 		g.run(w, kn, m, min(m+rows, g.m), p, min(p+cols, panels))
 	})
+}
+
+// long computes a product with long sums in runs of the given depth: for all
+// columns of B at once, so that a large A is read once.
+func (d *device) long(g *gemm, kn *kernel, run int) {
+	for l := 0; l < g.k; l += run {
+		x := *g
+		x.k = min(run, g.k-l)
+		x.a = g.a[l*g.aks:]
+		x.moveB(l * g.bks)
+		if l > 0 {
+			x.bias, x.residual, x.add = nil, nil, true
+		}
+		x.relu = g.relu && l+run >= g.k
+		d.large(&x, kn)
+	}
 }
 
 // cut returns the rows and panels of the blocks of C that are computed

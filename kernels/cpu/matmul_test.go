@@ -73,6 +73,33 @@ func TestMatMulShapes(t *testing.T) {
 	})
 }
 
+// TestMatMulLong has sums that are computed in runs, on a left operand whose
+// strips are copied.
+func TestMatMulLong(t *testing.T) {
+	atLevels(t, func(t *testing.T) {
+		d := New(2)
+		defer d.Close()
+		p := kernels.MatMulParams{TransA: true, Act: kernels.ActReLU}
+		const m, n, k = farApart + 3, 200, 4*maxDepth + 300
+		c := matmulCase(p, 1, m, n, k, true)
+		if r := conformance.Check(d, kernels.MatMul, c, false); r.Err != nil {
+			t.Error(r.Err)
+		}
+		g := gemm{m: m, n: n, k: k, ars: 1, aks: m, bks: n, bns: 1, ldc: n, relu: true}
+		call := operands(d, kernels.MatMul, c)
+		d.Launch(&call)
+		g.a, g.b, g.bias = floats(call.In[0]), floats(call.In[1]), floats(call.In[2])
+		g.c = make([]float32, m*n)
+		kn := tileKernel()
+		d.(*device).long(&g, &kn, 512)
+		for i, want := range floats(call.Out[0]) {
+			if e := g.c[i] - want; e > 1e-3 || e < -1e-3 {
+				t.Fatalf("in runs, element %d is %v, want %v", i, g.c[i], want)
+			}
+		}
+	})
+}
+
 // TestMatMulColumnGroups has a B that is packed in several groups of columns.
 func TestMatMulColumnGroups(t *testing.T) {
 	d := New(2)
