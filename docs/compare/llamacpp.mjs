@@ -1,6 +1,8 @@
-// Times llama.cpp's processor backend on a GGUF file: reading a prompt of 256
-// tokens, and writing 32 tokens behind it. Prints tokens per second: of the best
-// run, and by the processor time that all runs took.
+// Times llama.cpp on a GGUF file: reading a prompt of 256 tokens, and writing 32
+// tokens behind it. Prints tokens per second: of the best run, and by the
+// processor time that all runs took. With LLAMACPP_GPU=vulkan it uses the Vulkan
+// backend (and its package, linux-x64-vulkan); a software driver only if
+// GGML_VK_VISIBLE_DEVICES names it.
 //
 //     npm install --ignore-scripts node-llama-cpp@3.22.1 @node-llama-cpp/linux-x64@3.22.1
 //     python3 docs/compare/gguf.py q8_0 /tmp/q8_0.gguf
@@ -18,8 +20,9 @@ const {getLlama} = await import(
 const [file, threads = "2", runs = "5"] = process.argv.slice(2);
 const PROMPT = 256, WRITTEN = 32;
 
-const llama = await getLlama({gpu: false, build: "never", maxThreads: Number(threads), logLevel: "error"});
-const model = await llama.loadModel({modelPath: path.resolve(file), gpuLayers: 0});
+const gpu = process.env.LLAMACPP_GPU || false;
+const llama = await getLlama({gpu, build: "never", maxThreads: Number(threads), logLevel: "error"});
+const model = await llama.loadModel({modelPath: path.resolve(file), gpuLayers: gpu ? 99 : 0});
 const context = await model.createContext({contextSize: 512, batchSize: 256, threads: {ideal: Number(threads), min: Number(threads)}});
 const sequence = context.getSequence();
 const prompt = Array.from({length: PROMPT}, (_, i) => 300 + (i * 7919) % 31000);
