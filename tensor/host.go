@@ -28,13 +28,16 @@ func (b *HostBuffer) Size() int { return len(b.bytes) }
 
 const hostAlign = 64
 
-// sizeClass rounds up to a quarter of a power of two, so that at most a fifth
-// of a pooled buffer is waste and similar sizes share buffers.
+// sizeClass rounds up, so that similar sizes share buffers: to a quarter of a
+// power of two, or, from 1 MiB on, where waste costs more, to a 32nd.
 func sizeClass(n int) int {
 	if n <= 256 {
 		return 256
 	}
 	step := 1 << (bits.Len(uint(n-1)) - 3)
+	if n > 1<<20 {
+		step /= 8
+	}
 	return (n + step - 1) / step * step
 }
 
@@ -53,6 +56,7 @@ func (h *Host) Alloc(n int) Buffer {
 	h.mu.Unlock()
 	if b == nil {
 		raw := make([]byte, class+hostAlign)
+		useHugePages(raw)
 		off := int(-uintptr(unsafe.Pointer(unsafe.SliceData(raw))) & (hostAlign - 1))
 		b = raw[off : off+class : off+class]
 	}

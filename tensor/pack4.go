@@ -64,7 +64,7 @@ func (s *q4search) search(n int) {
 	}
 	var c q4candidate
 	var inv [lanes]float32
-	for d := -3; d <= 1; d++ {
+	for d := -2; d <= 0; d++ {
 		for l := range n {
 			c.step[l] = BlockScale(byte(max(0, min(widest[l]+d, 255))))
 			inv[l] = 1 / c.step[l]

@@ -70,9 +70,11 @@ func (c *converted) stream(name string, f func(at int64, piece []byte) error) er
 		width = before.Shape[n-1]
 	}
 	row, out := before.DType.Bytes([]int{1, width}), after.DType.Bytes([]int{1, width})
+	var wide []float32
 	return Stream(c.src, name, row, func(at int64, piece []byte) error {
 		rows := len(piece) / row
-		v := make([]float32, rows*width)
+		wide = slices.Grow(wide[:0], rows*width)
+		v := wide[:rows*width]
 		if err := widenRows(before.DType, piece, width, v); err != nil {
 			return fmt.Errorf("tensor %q: %w", name, err)
 		}

@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"sync"
 )
 
 // pieceBytes is about how much Stream reads at a time.
 const pieceBytes = 8 << 20
+
+// pieces keeps the memory of pieces: beside gigabytes of weights the garbage
+// collector would let many of them pile up.
+var pieces = sync.Pool{New: func() any { return new([]byte) }}
 
 // section is where a tensor's elements lie in a file, in C order without gaps.
 type section struct {
@@ -54,7 +59,12 @@ func Stream(src Source, name string, unit int, f func(at int64, piece []byte) er
 
 func (s section) stream(unit int, f func(at int64, piece []byte) error) error {
 	size := max(int64(unit), pieceBytes/int64(unit)*int64(unit))
-	buf := make([]byte, min(size, s.n))
+	whole := pieces.Get().(*[]byte)
+	defer pieces.Put(whole)
+	if int64(cap(*whole)) < min(size, s.n) {
+		*whole = make([]byte, max(pieceBytes, min(size, s.n)))
+	}
+	buf := *whole
 	sum := crc32.NewIEEE()
 	for at := int64(0); at < s.n; at += size {
 		piece := buf[:min(size, s.n-at)]

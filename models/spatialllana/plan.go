@@ -97,17 +97,15 @@ func projectorBytes(p Projector, hidden int) int64 {
 	return n
 }
 
-// activationBytes counts what is alive at the end of a layer: its input, two
-// norms, queries (before and after turning), keys, values, what attention
-// gives, the sum behind it, the wide rows of the feed-forward part (three, of
-// which two are temporary) and its output; or, if that is more, the logits of a
-// position.
+// activationBytes counts what is alive at the end of a layer for a chunk of the
+// prompt: its input, two norms, queries (before and after turning), keys, values,
+// what attention gives, the sum behind it, the wide rows of the feed-forward part
+// (three, of which two are temporary) and its output; or, if that is more, the
+// logits of a position.
 func activationBytes(c Config, o PlanOptions) int64 {
 	h, kv, f := c.HiddenSize, c.KeyHeads*c.HeadDim(), c.IntermediateSize
-	rows := int64(min(o.Chunk, o.Context))
-	layer := rows * int64(8*h+2*kv+3*f+c.Heads)
-	embeddings := int64(o.Context) * int64(h)
-	return 4 * (max(layer, int64(c.VocabSize)) + embeddings)
+	layer := int64(min(o.Chunk, o.Context)) * int64(8*h+2*kv+3*f+c.Heads)
+	return 4 * max(layer, int64(c.VocabSize))
 }
 
 // place decides how many layers are on the device. With some elsewhere, one
