@@ -7,7 +7,7 @@ type isa uint8
 
 const (
 	portable isa = iota
-	avx2         // with FMA
+	avx2         // with FMA; processors with both convert float16 too
 	avx512       // F, BW, DQ, VL
 )
 
