@@ -41,7 +41,7 @@ type Plan struct {
 
 // reserve is what a device holds beside tensors: buffers for transfers,
 // kernels, and the rest of allocations that come in large pieces.
-const reserve = 256 << 20
+const reserve = 512 << 20
 
 // NewPlan plans a model of the given sizes.
 func NewPlan(c Config, o PlanOptions) Plan {
