@@ -45,14 +45,12 @@ func sizeClass(n int) int {
 func (h *Host) Alloc(n int) Buffer {
 	class := sizeClass(n)
 	h.mu.Lock()
+	b := h.take(class)
+	if b != nil {
+		class = cap(b)
+	}
 	h.stats.Live += int64(class)
 	h.stats.Peak = max(h.stats.Peak, h.stats.Live)
-	var b []byte
-	if l := h.free[class]; len(l) > 0 {
-		b = l[len(l)-1]
-		h.free[class] = l[:len(l)-1]
-		h.stats.Pooled -= int64(class)
-	}
 	h.mu.Unlock()
 	if b == nil {
 		raw := make([]byte, class+hostAlign)
@@ -61,6 +59,22 @@ func (h *Host) Alloc(n int) Buffer {
 		b = raw[off : off+class : off+class]
 	}
 	return &HostBuffer{bytes: b[:n:class], class: class}
+}
+
+// take returns a free buffer of the class or, so that sizes that keep changing do
+// not each keep one, of the next classes up to a quarter more; nil if there is
+// none.
+func (h *Host) take(class int) []byte {
+	for c := class; c <= class+class/4; c = sizeClass(c + 1) {
+		l := h.free[c]
+		if len(l) == 0 {
+			continue
+		}
+		h.free[c] = l[:len(l)-1]
+		h.stats.Pooled -= int64(c)
+		return l[len(l)-1]
+	}
+	return nil
 }
 
 // Free keeps b's memory for the next Alloc of its size.
