@@ -85,6 +85,9 @@ func (f *evalRunFlags) options(seed uint64) (t eval.Task, o eval.Options, err er
 	if o.CacheType, err = f.cacheType(); err != nil {
 		return t, o, err
 	}
+	if err := f.storageFlags.check(); err != nil {
+		return t, o, err
+	}
 	n, err := fmt.Sscanf(f.shard+"\n", "%d/%d\n", &o.Shard, &o.Shards)
 	switch {
 	case err != nil || n != 2 || o.Shard < 1 || o.Shard > o.Shards || o.Shards > eval.MaxShards:
