@@ -126,6 +126,7 @@ func TestUsageErrors(t *testing.T) {
 		{"caption --model m --vec v.npy --max-new-tokens 0", []string{"--max-new-tokens"}},
 		{"caption --model m --vec v.npy --prompt-chunk 0", []string{"--prompt-chunk"}},
 		{"caption --model m --vec v.npy --context -5", []string{"context is -5"}},
+		{"data check d --max-faults -1", []string{"--max-faults -1"}},
 		{"chat --model m --vec v.npy --repetition-penalty 0", []string{"--repetition-penalty"}},
 		{"tokenize --model m --lines text", []string{"--lines"}},
 		{"verify nonsense", []string{`"nonsense"`}},
