@@ -182,6 +182,9 @@ func TestRender(t *testing.T) {
 		if _, err := nerf.Render(stopped, d, net.Query, g.Floats(t, "rays_o"), g.Floats(t, "rays_d"), nerf.RenderOptions{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled: error %v", err)
 		}
+		if _, err := field(t, g).Query(stopped, d, []float32{0, 0, 0}); !errors.Is(err, context.Canceled) {
+			t.Errorf("a cancelled query: error %v", err)
+		}
 	})
 }
 
