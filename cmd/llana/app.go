@@ -72,7 +72,7 @@ func runContext(ctx context.Context, args []string, in io.Reader, out, errw io.W
 		return exitOK
 	}
 	if errors.Is(err, train.ErrInterrupted) || errors.Is(err, context.Canceled) {
-		fmt.Fprintf(errw, "llana: %s\n", oneLine(err))
+		fmt.Fprintf(errw, "llana: %s\n", interruption(err))
 		return exitInterrupted
 	}
 	fmt.Fprintf(errw, "llana: %s\n", oneLine(err))
@@ -81,6 +81,18 @@ func runContext(ctx context.Context, args []string, in io.Reader, out, errw io.W
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// interruption is the line that an interrupted command ends with.
+func interruption(err error) string {
+	s := strings.TrimSuffix(strings.TrimSuffix(oneLine(err), context.Canceled.Error()), ": ")
+	switch {
+	case s == "":
+		return "interrupted"
+	case strings.HasPrefix(s, "interrupted"):
+		return s
+	}
+	return "interrupted: " + s
 }
 
 // oneLine folds the lines of an error's text into one.

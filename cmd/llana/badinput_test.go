@@ -54,6 +54,7 @@ func TestBadInput(t *testing.T) {
 		{"ids cut short", "logits --model " + model + " --ids " + notJSON + " --out " + out, []string{notJSON, "JSON array"}},
 		{"ids beyond the vocabulary", "logits --model " + model + " --ids " + beyond + " --out " + out, []string{beyond, "99999", "602"}},
 		{"no tokenizer", "tokenize --model " + dir + " text", []string{"tokenizer.model"}},
+		{"ids to decode beyond the vocabulary", "tokenize --model " + bundled + "/spatial --decode [1,99999]", []string{"id 99999 at 1", "619"}},
 		{"no configuration", "train text --config " + dir + "/none.yaml", []string{"none.yaml", "no such file"}},
 		{"misspelt key", "train stage1 --config " + misspelt, []string{misspelt, "line 2", "learning_rat"}},
 		{"missing key", "train weights2space --config " + lacking, []string{lacking, "train_json"}},

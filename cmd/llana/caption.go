@@ -23,7 +23,7 @@ func captionCommand(a *app) *cobra.Command {
 		Long: `Ask a model one question about a NeRF, given as its weights or as its spatial
 tokens. The answer is greedy unless a temperature is given.`,
 		Example: `  llana caption --model infer/toymodel/data/spatial --nerf infer/toymodel/data/heldout/test000003
-  llana caption --model infer/toymodel/data/spatial --nerf infer/toymodel/data/heldout/test000003 --prompt "where is the red sphere?" --json`,
+  llana caption --model infer/toymodel/data/spatial --nerf infer/toymodel/data/heldout/test000003 --prompt "where is the yellow sphere?" --json`,
 		Args: cobra.NoArgs,
 	}
 	cmd.RunE = a.do(func(ctx context.Context, _ []string) error {
@@ -32,6 +32,9 @@ tokens. The answer is greedy unless a temperature is given.`,
 			return err
 		}
 		if o.CacheType, err = f.cacheType(); err != nil {
+			return err
+		}
+		if err := f.storageFlags.check(); err != nil {
 			return err
 		}
 		return a.withSession(ctx, f, o, func(s *infer.Session) error { return a.caption(ctx, s, prompt, o) })

@@ -36,6 +36,9 @@ answers are left out; the object stays.`,
 		if o.CacheType, err = f.cacheType(); err != nil {
 			return err
 		}
+		if err := f.storageFlags.check(); err != nil {
+			return err
+		}
 		return a.withSession(ctx, f, o, func(s *infer.Session) error { return a.chat(ctx, s, o) })
 	})
 	f.register(cmd)

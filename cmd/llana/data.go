@@ -110,6 +110,9 @@ func (f *checkFlags) shape(l eval.Layout) (s eval.Shape, uniform bool, err error
 }
 
 func (a *app) checkData(ctx context.Context, f checkFlags, root string) error {
+	if f.faults < 0 {
+		return usagef("--max-faults %d: want 0 or more", f.faults)
+	}
 	if f.model != "" {
 		var err error
 		if f.model, err = a.locate(ctx, f.model, hub.Tokenizer); err != nil {

@@ -171,7 +171,7 @@ func (e *evalDemo) task(ctx context.Context, t eval.Task, title string) error {
 		if err := makeFolders(out); err != nil {
 			return err
 		}
-		r, err := e.runTask(ctx, m.model, eval.ModelID{Name: m.name, Digest: "bundled"}, src, out, eval.Options{Overwrite: true})
+		r, _, err := e.runTask(ctx, m.model, eval.ModelID{Name: m.name, Digest: "bundled"}, src, out, eval.Options{Overwrite: true})
 		if err != nil {
 			return err
 		}

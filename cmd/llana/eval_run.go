@@ -35,7 +35,7 @@ const resultsFolder = "evaluation_results"
 func evalRunCommand(a *app) *cobra.Command {
 	var f evalRunFlags
 	cmd := &cobra.Command{
-		Use:   "run --model DIR --data ROOT --split S [--text-data T] [--out F.json]",
+		Use:   "run --model MODEL --data ROOT --split S [--text-data T] [--out F.json]",
 		Short: "Ask a model the questions of a benchmark",
 		Long: `Ask a model all questions of a split of a data folder in the published layout
 and write its answers beside the true ones, as the reference's evaluation does.
@@ -50,7 +50,7 @@ where an interrupted run was; with other settings, it refuses. --shard 2/4 asks
 the second quarter of the questions and writes F.shard2of4.json; when all
 shards are done, llana eval merge puts them together.`,
 		Example: `  llana eval run --model Spatial-LLaNA-7B --data data/spatial_llana_dataset --split shapenerf_test --text-data detailed_description
-  llana eval run --model infer/toymodel/data/spatial --data toy --split spatial_objanerf --text-data multi_choice --out toy.json`,
+  llana eval run --model infer/toymodel/data/spatial --data llana-eval-demo/data --split spatial_objanerf --text-data multi_choice --out toy.json`,
 		Args: cobra.NoArgs,
 	}
 	fl := cmd.Flags()
@@ -83,6 +83,9 @@ func (f *evalRunFlags) options(seed uint64) (t eval.Task, o eval.Options, err er
 		return t, o, err
 	}
 	if o.CacheType, err = f.cacheType(); err != nil {
+		return t, o, err
+	}
+	if err := f.storageFlags.check(); err != nil {
 		return t, o, err
 	}
 	n, err := fmt.Sscanf(f.shard+"\n", "%d/%d\n", &o.Shard, &o.Shards)
@@ -141,7 +144,11 @@ func (a *app) evalRun(ctx context.Context, f evalRunFlags) error {
 			return err
 		}
 		defer m.Free()
-		r, err = a.runTask(ctx, m, id, s, out, o)
+		var answered int
+		r, answered, err = a.runTask(ctx, m, id, s, out, o)
+		if errors.Is(err, context.Canceled) && answered >= 0 {
+			return interruptedRun(answered, eval.JournalName(eval.ShardName(out, o.Shard, o.Shards)), o.Overwrite, err)
+		}
 		return err
 	})
 	if err != nil {
@@ -150,9 +157,20 @@ func (a *app) evalRun(ctx context.Context, f evalRunFlags) error {
 	return a.printRun(r)
 }
 
-// runTask runs a task with a progress bar.
-func (a *app) runTask(ctx context.Context, m *spatialllana.Model, id eval.ModelID, s eval.Source, out string, o eval.Options) (eval.Result, error) {
-	answered, began := 0, -1
+// interruptedRun says where the answers of an interrupted run are, and how it
+// goes on.
+func interruptedRun(answered int, journal string, overwrite bool, err error) error {
+	how := "the same command goes on from there"
+	if overwrite {
+		how = "the same command without --overwrite goes on from there"
+	}
+	return fmt.Errorf("interrupted after %d answers, which %s holds; %s: %w", answered, journal, how, err)
+}
+
+// runTask runs a task with a progress bar. It also returns how many questions
+// are answered, -1 if it did not come to them.
+func (a *app) runTask(ctx context.Context, m *spatialllana.Model, id eval.ModelID, s eval.Source, out string, o eval.Options) (eval.Result, int, error) {
+	answered, began := -1, -1
 	bar := a.console().Bar(s.Task.String(), -1)
 	o.Progress = func(done, total int) {
 		if began < 0 {
@@ -167,11 +185,7 @@ func (a *app) runTask(ctx context.Context, m *spatialllana.Model, id eval.ModelI
 	}
 	defer func() { bar.Close() }()
 	r, err := eval.Run(ctx, m, id, s, out, o)
-	if errors.Is(err, context.Canceled) && began >= 0 {
-		return r, fmt.Errorf("interrupted after %d answers, which %s holds; the same command goes on from there: %w",
-			answered, eval.JournalName(eval.ShardName(out, o.Shard, o.Shards)), err)
-	}
-	return r, err
+	return r, answered, err
 }
 
 func (a *app) printRun(r eval.Result) error {

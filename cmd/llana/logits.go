@@ -22,8 +22,8 @@ func logitsCommand(a *app) *cobra.Command {
 		Use:   "logits --model MODEL --ids IDS.json [--vec V.npy] --out L.npy",
 		Short: "Logits of a sequence of token ids",
 		Long: `Logits (T, vocabulary) for a JSON array of T token ids: for checking numbers
-against another implementation.`,
-		Example: "  llana logits --model infer/toymodel/data/spatial --ids ids.json --vec v.npy --out logits.npy",
+against another implementation. llana tokenize makes such an array of a text.`,
+		Example: "  llana logits --model infer/toymodel/data/spatial --ids ids.json --out logits.npy",
 		Args:    cobra.NoArgs,
 		RunE:    a.do(func(ctx context.Context, _ []string) error { return a.logits(ctx, stored, model, ids, vec, out) }),
 	}
@@ -40,6 +40,9 @@ against another implementation.`,
 }
 
 func (a *app) logits(ctx context.Context, stored storageFlags, model, idsPath, vec, out string) error {
+	if err := stored.check(); err != nil {
+		return err
+	}
 	if err := checkFiles(idsPath, vec); err != nil {
 		return err
 	}

@@ -151,6 +151,8 @@ func (f *samplingFlags) options(seed uint64) (infer.Options, error) {
 		err = errors.New("--max-new-tokens must be at least 1")
 	case o.Chunk < 1:
 		err = errors.New("--prompt-chunk must be at least 1")
+	case o.TopP == 0: // "all" in the options' zero value
+		err = errors.New("--top-p must be more than 0")
 	case o.RepetitionPenalty == 0:
 		err = errors.New("--repetition-penalty must be more than 0")
 	}

@@ -30,6 +30,19 @@ func (f *storageFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.memory, "gpu-memory", "", gpuMemoryHelp)
 }
 
+// check says which value is wrong, if any: before anything is downloaded or
+// computed.
+func (f storageFlags) check() error {
+	if _, err := spatialllana.ParseWeights(f.weights); err != nil {
+		return usageError{fmt.Errorf("--%w", err)}
+	}
+	if f.memory == "" {
+		return nil
+	}
+	_, err := parseGPUMemory(f.memory)
+	return err
+}
+
 // open opens a model folder on d, to answer with the given options.
 func (a *app) open(d kernels.Device, f storageFlags, dir string, how infer.Options) (*spatialllana.Model, error) {
 	w, err := spatialllana.ParseWeights(f.weights)

@@ -78,6 +78,9 @@ func (a *app) tokenize(tok *tokenizer.Tokenizer, f tokenizeFlags, text string) e
 	if err := json.Unmarshal([]byte(text), &ids); err != nil {
 		return fmt.Errorf("want a JSON array of token ids: %w", err)
 	}
+	if err := checkIDs(tok, ids); err != nil {
+		return err
+	}
 	text = tok.Decode(ids, f.skipSpecial)
 	if a.json {
 		return a.writeJSON(text)
@@ -101,7 +104,9 @@ func (a *app) tokenizeLines(ctx context.Context, tok *tokenizer.Tokenizer, f tok
 		var ids []int
 		var err error
 		if f.decode {
-			err = json.Unmarshal(line, &ids)
+			if err = json.Unmarshal(line, &ids); err == nil {
+				err = checkIDs(tok, ids)
+			}
 		} else {
 			err = json.Unmarshal(line, &text)
 		}
@@ -125,6 +130,16 @@ func (a *app) tokenizeLines(ctx context.Context, tok *tokenizer.Tokenizer, f tok
 		return fmt.Errorf("standard input: %w", err)
 	}
 	return ctx.Err()
+}
+
+// checkIDs reports ids that are not in the vocabulary.
+func checkIDs(tok *tokenizer.Tokenizer, ids []int) error {
+	for i, id := range ids {
+		if id < 0 || id >= tok.VocabSize() {
+			return fmt.Errorf("id %d at %d, want 0 to %d", id, i, tok.VocabSize()-1)
+		}
+	}
+	return nil
 }
 
 // idsJSON formats ids as a JSON array.

@@ -67,8 +67,8 @@ type Journal struct {
 }
 
 // OpenJournal opens the journal of a run, or begins one. done is how many of
-// the shard's items it holds. A journal of other settings, and one that cannot
-// be read, is an error, unless it is to be overwritten.
+// the shard's items it holds. A journal of other settings that holds answers,
+// and one that cannot be read, is an error, unless it is to be overwritten.
 func OpenJournal(path string, s Settings, overwrite bool) (j *Journal, done int, err error) {
 	if err := s.validate(); err != nil {
 		return nil, 0, err
@@ -97,7 +97,11 @@ func OpenJournal(path string, s Settings, overwrite bool) (j *Journal, done int,
 	if err != nil {
 		return nil, 0, err
 	}
-	if diff := s.differ(have); diff != "" {
+	diff := s.differ(have)
+	if diff != "" && j.next == lo { // it failed before the first answer
+		return j, 0, j.begin(s)
+	}
+	if diff != "" {
 		return nil, 0, fmt.Errorf("%s: the journal of a run with other settings: %s; give another --out, or --overwrite", path, diff)
 	}
 	j.size = size

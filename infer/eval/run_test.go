@@ -227,6 +227,15 @@ func TestResumeOtherSettings(t *testing.T) {
 	if r, err := Answers(t.Context(), &echo{window: 3}, other, s, out, Options{Overwrite: true}); err != nil || r.Resumed != 0 {
 		t.Errorf("with overwrite: %+v, %v", r, err)
 	}
+	// A run that failed before its first answer binds nobody.
+	failed := filepath.Join(t.TempDir(), "failed.json")
+	j, _, err := OpenJournal(JournalName(failed), other, false)
+	if err != nil || j.Close() != nil {
+		t.Fatal(err)
+	}
+	if _, err := Answers(t.Context(), &echo{window: 3}, set, s, failed, Options{}); err != nil || readFile(t, failed) != want {
+		t.Errorf("after a run without answers: %v, or other results", err)
+	}
 	if err := os.Remove(JournalName(out)); err != nil {
 		t.Fatal(err)
 	}

@@ -113,6 +113,9 @@ func (f *Field) Query(ctx context.Context, d kernels.Device, positions []float32
 	defer net.Free()
 	out := make([]float32, 0, len(positions)/3*4)
 	for at := 0; at < len(positions); at += 3 * queryChunk {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		part := positions[at:min(len(positions), at+3*queryChunk)]
 		rgb, sigma, err := net.query(ctx, d, Unit(part, f.Half))
 		if err != nil {

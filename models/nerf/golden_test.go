@@ -2,6 +2,7 @@ package nerf_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"llana/autograd"
@@ -175,6 +176,14 @@ func TestRender(t *testing.T) {
 			g.Check(t, "render_"+variant+"_color", colour)
 			g.Check(t, "render_"+variant+"_opacity", opacity)
 			g.Check(t, "render_"+variant+"_depth", depth)
+		}
+		stopped, stop := context.WithCancel(context.Background())
+		stop()
+		if _, err := nerf.Render(stopped, d, net.Query, g.Floats(t, "rays_o"), g.Floats(t, "rays_d"), nerf.RenderOptions{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: error %v", err)
+		}
+		if _, err := field(t, g).Query(stopped, d, []float32{0, 0, 0}); !errors.Is(err, context.Canceled) {
+			t.Errorf("a cancelled query: error %v", err)
 		}
 	})
 }

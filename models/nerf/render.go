@@ -64,6 +64,9 @@ func Render(ctx context.Context, d kernels.Device, field Radiance, origins, dire
 			return nil, err
 		}
 		for lo := 0; lo < len(counts); {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
 			hi, samples := lo+1, int(counts[lo])
 			for hi < len(counts) && samples+int(counts[hi]) <= sampleChunk {
 				samples += int(counts[hi])
