@@ -164,6 +164,7 @@ func checkSizes(src checkpoint.Source, c llama.Config) error {
 		shape []int
 	}{
 		{"model.embed_tokens.weight", []int{c.VocabSize, c.HiddenSize}},
+		{"model.layers.0.self_attn.q_proj.weight", []int{c.HiddenSize, c.HiddenSize}},
 		{"model.layers.0.self_attn.k_proj.weight", []int{c.KeyHeads * c.HeadDim(), c.HiddenSize}},
 		{"model.layers.0.mlp.gate_proj.weight", []int{c.IntermediateSize, c.HiddenSize}},
 	} {
