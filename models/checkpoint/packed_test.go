@@ -115,6 +115,25 @@ func TestPackedMetadataOfACopy(t *testing.T) {
 	}
 }
 
+// PyTorch and NumPy do not have the block types: an error, and no file.
+func TestPackedInOtherFormats(t *testing.T) {
+	x, err := randomTensor("x", 1, 2, 32).To(tensor.Q4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, err := range []error{
+		WriteTorch(filepath.Join(dir, "x.pt"), StateDict(x)), WriteNPYTensor(filepath.Join(dir, "x.npy"), x),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "int4") {
+			t.Errorf("error %v, want one about int4", err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("files %v are left, %v", left, err)
+	}
+}
+
 // Load takes tensors of any rank, and says where a file ends too early.
 func TestLoad(t *testing.T) {
 	for _, shape := range [][]int{{}, {7}, {3, 5}, {0, 4}, {4, 0}} {
