@@ -61,7 +61,7 @@ func product(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, e epil
 		// A batch with one B is a longer product.
 		z.M, z.G, z.StrideA = z.G*z.M, 1, 0
 	}
-	if rows := bindable(pl.Limits, b); rows < b.Dim(0) && p.TransB && b.Rank() == 2 && z.G == 1 {
+	if rows := bindable(pl.Limits, b); rows < b.Dim(0) && p.TransB && b.Rank() == 2 {
 		productInRanges(pl, p, z, a, b, rows, e, out)
 		return
 	}
