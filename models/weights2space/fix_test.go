@@ -43,8 +43,10 @@ func TestFix(t *testing.T) {
 			t.Error("a recording tape reads what was fixed")
 		}
 		live := d.Stats().Live
-		m.Fix()
-		if now := d.Stats().Live; now != live {
+		for range 10 {
+			m.Fix()
+		}
+		if now := d.Stats().Live; now > live+1024 { // pools round; a tensor has 576 bytes
 			t.Errorf("live bytes went from %d to %d", live, now)
 		}
 		if !slices.Equal(tokens(autograd.Options{}), tokens(autograd.Options{Record: true})) {
