@@ -35,10 +35,11 @@ func linear(residual, x, w, bias *Var, act kernels.Act) *Var {
 		in = append(in, bias)
 	}
 	if residual != nil {
-		r = t.Own(residual.val.View(rows, w.Dim(0)))
+		r = residual.val.View(rows, w.Dim(0))
 		in = append(in, residual)
 	}
 	y := t.Run1(kernels.MatMul, p, flat, w.val, b, r)
+	r.Free()
 	shape := append(append([]int(nil), x.Shape()[:len(x.Shape())-1]...), w.Dim(0))
 	out := t.Own(y.View(shape...))
 	return t.Record1(out, in, []*tensor.Tensor{flat, y}, func(dy *tensor.Tensor) {
@@ -67,7 +68,9 @@ func linearBackward(x *Var, flat *tensor.Tensor, w *Var, dy *tensor.Tensor) {
 	matmulBackward(&Var{tape: t, val: flat}, w, dy, kernels.MatMulParams{TransB: true})
 	if x.needs {
 		dx, add := x.GradTarget()
-		productInto(t, kernels.MatMulParams{}, dy, w.val, t.Own(dx.View(flat.Shape()...)), add)
+		matrix := dx.View(flat.Shape()...)
+		productInto(t, kernels.MatMulParams{}, dy, w.val, matrix, add)
+		matrix.Free() // or dx would count as shared
 	}
 }
 

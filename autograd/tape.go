@@ -168,6 +168,7 @@ func (t *Tape) Backward(loss *Var) {
 	one := t.Own(tensor.New(t.dev, t.dev.Float(), loss.Shape()...))
 	one.SetFloat32([]float32{1})
 	loss.AddGrad(one)
+	one.Free()
 	loss.Keep()
 	t.backward()
 }

@@ -17,9 +17,8 @@ type AttentionParams struct {
 //
 // q and out are (B, Tq, H, D), k and v (B, rows, Hkv, D), of which the first
 // Keys rows are used: a cache may be longer than what it holds, and stored in a
-// 16-bit type. Hkv divides H;
-// query head h reads key head h / (H/Hkv). lengths (B) may mask all keys from
-// lengths[b] on. seed (1) is needed with Dropout: the weight of query i and key
+// 16-bit type. Hkv divides H; query head h reads key head h / (H/Hkv). lengths
+// (B) may mask all keys from lengths[b] on. seed (1) is needed with Dropout: the weight of query i and key
 // j in head h of item b is kept if Hash(seed, ((b H + h) Tq + i) Keys + j), the
 // counter modulo 2^32, is not below DropBelow(Dropout).
 //

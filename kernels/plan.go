@@ -7,9 +7,6 @@ import (
 	"llana/tensor"
 )
 
-// shaders are the kernels, *.wgsl, and the texts that several of them share,
-// *.tmpl, files of {{define}} blocks.
-//
 // Plan collects the dispatches that compute a call on a GPU. A GPU device
 // makes one for each launch and runs its dispatches in order, with a barrier
 // between any two.

@@ -41,6 +41,7 @@ func rowRange(w *tensor.Tensor, first, n int) *tensor.Tensor {
 // binding, some rows of them at a time. One row of results is written in place;
 // of several, each range is computed by itself and copied to its columns.
 func productInRanges(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor, rows int, e epilogue, out Bind) {
+	results := z.G * z.M // rows of them
 	for first := 0; first < z.N; first += rows {
 		part, w := z, rowRange(b, first, min(rows, z.N-first))
 		part.N = w.Dim(0)
@@ -48,19 +49,19 @@ func productInRanges(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor
 		if e.bias != nil {
 			own.bias = e.bias.Borrow(4*first, part.N)
 		}
-		if z.M == 1 {
+		if results == 1 {
 			if own.add = e.add; e.residual != nil {
 				own.residual = e.residual.Borrow(4*first, 1, part.N)
 			}
 			product(pl, p, part, a, w, own, out.columns(first, part.N))
 			continue
 		}
-		columns := pl.Temp(z.M * part.N)
+		columns := pl.Temp(results * part.N)
 		product(pl, p, part, a, w, own, columns)
-		copyColumns(pl, columns, 0, part.N, out, first, z.N, z.M, part.N, e.add)
+		copyColumns(pl, columns, 0, part.N, out, first, z.N, results, part.N, e.add)
 	}
-	if z.M > 1 && e.residual != nil {
-		copyColumns(pl, B(e.residual), 0, z.N, out, 0, z.N, z.M, z.N, true)
+	if results > 1 && e.residual != nil {
+		copyColumns(pl, B(e.residual), 0, z.N, out, 0, z.N, results, z.N, true)
 	}
 }
 

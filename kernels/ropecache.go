@@ -5,7 +5,7 @@ import "llana/tensor"
 // RoPECacheParams are the parameters of RoPECache.
 type RoPECacheParams struct {
 	Theta  float32 // base of the frequencies
-	Offset int     // position of the first token, and its row in the cache, where no offsets are given
+	Offset int     // position of the first token and its row in the cache, without offsets
 }
 
 // RoPECache prepares new tokens for attention over a cache: it turns queries
@@ -13,10 +13,10 @@ type RoPECacheParams struct {
 // the cache.
 //
 // q and its result (B, T, H, D); k, v (B, T, Hkv, D); keys and values
-// (B, rows, Hkv, D), whose rows from Offset on are written; they may be stored in a
-// 16-bit type. Token t has position
-// Offset + t. offsets (B), if present, are each item's own Offset; the caller
-// sees to it that offsets[b] + T is at most rows.
+// (B, rows, Hkv, D), whose rows from Offset on are written; they may be stored in
+// a 16-bit type. Token t has position Offset + t. offsets (B), if present, are
+// each item's own Offset; the caller sees to it that offsets[b] + T is at most
+// rows.
 var RoPECache = Declare(Decl[RoPECacheParams]{
 	Name: "rope_cache", Doc: "q and k turned as by rope; k and v written into the cache from row Offset on",
 	In:     []Arg{{Name: "q"}, {Name: "k"}, {Name: "v"}, {Name: "offsets", Kind: Int, Optional: true}},
@@ -52,8 +52,8 @@ func ropeCacheShapes(p RoPECacheParams, in [][]int) [][]int {
 	return [][]int{q, nil, nil}
 }
 
-// CheckCache checks the shapes of the cache against that of the new keys; it panics
-// with a ShapeError.
+// CheckCache checks the shapes of the cache against that of the new keys; it
+// panics with a ShapeError.
 func (p RoPECacheParams) CheckCache(k, keys, values []int) {
 	Check(len(keys) == 4 && sameShape(keys, values) && keys[0] == k[0] && keys[2] == k[2] && keys[3] == k[3] && p.Offset >= 0 && p.Offset+k[1] <= keys[1],
 		"rope_cache", [][]int{k, keys, values}, "cache does not hold %d tokens behind %d", k[1], p.Offset)

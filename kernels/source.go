@@ -13,6 +13,9 @@ import (
 	"text/template"
 )
 
+// shaders are the kernels, *.wgsl, and the texts that several of them share,
+// *.tmpl, files of {{define}} blocks.
+//
 //go:embed *.wgsl *.tmpl
 var shaders embed.FS
 

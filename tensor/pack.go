@@ -202,10 +202,12 @@ func packQ8(x *[BlockLen]float32, row float32, codes []byte) byte {
 	s := scaleByte(max(hi, -lo)/row/127, true)
 	inv := 1 / (float64(row) * float64(BlockScale(s)))
 	for i, v := range x {
-		// Adding 1.5 * 2^52 leaves no bits for fractions: it rounds to even. A
-		// block as small as its row's smallest scale may be cut off.
+		// Adding 1.5 * 2^52 leaves no bits for fractions: it rounds to even.
 		const big = 3 << 51
-		c := float64(v)*inv + big - big
+		// The conversion keeps the product from being fused with the sum, which
+		// would round other elements than elsewhere.
+		c := float64(float64(v)*inv) + big - big
+		// A row's scale that is a denormal number may be rounded far down.
 		if c > 127 {
 			c = 127
 		} else if c < -127 {

@@ -71,7 +71,10 @@ func (t *Tensor) Store(data []float32) error {
 // StoreRows is Store for some rows (see the last axis) from first on: a large
 // tensor can be stored in pieces.
 func (t *Tensor) StoreRows(first int, data []float32) error {
-	width := t.Dim(-1)
+	width := 1 // of a scalar
+	if t.Rank() > 0 {
+		width = t.Dim(-1)
+	}
 	if width == 0 || len(data) == 0 {
 		return nil
 	}

@@ -44,8 +44,7 @@ const (
 )
 
 // depth returns the number of products of a pass over k, so that all passes
-// are about equally long.
-// about equally long, in whole blocks of packed weights.
+// are about equally long, in whole blocks of packed weights.
 func depth(k int) int {
 	passes := (k + maxDepth - 1) / maxDepth
 	if passes <= 1 {

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +19,9 @@ import (
 type choices struct {
 	path string // empty if there is nowhere to keep them
 	by   map[string]string
+	// untried are classes whose trial failed: for this run they have their
+	// presets, and the next one tries again.
+	untried map[string]bool
 }
 
 // choicesFile is what the file holds. It belongs to an adapter, a driver and
@@ -33,7 +35,7 @@ type choicesFile struct {
 // openChoices reads the choices for an adapter from dir. A file that is missing
 // or damaged counts as empty: choices are made again.
 func openChoices(dir string, info kernels.Info) *choices {
-	c := &choices{by: map[string]string{}}
+	c := &choices{by: map[string]string{}, untried: map[string]bool{}}
 	if dir == "" {
 		return c
 	}
@@ -43,20 +45,27 @@ func openChoices(dir string, info kernels.Info) *choices {
 	return c
 }
 
+// load adds what the file holds to the choices. Those that were made stay, even
+// if another process has written others: a run does not change its mind.
 func (c *choices) load() {
 	raw, err := os.ReadFile(c.path)
 	if err != nil {
 		return
 	}
 	var f choicesFile
-	if json.Unmarshal(raw, &f) == nil {
-		maps.Copy(c.by, f.Choices)
+	if json.Unmarshal(raw, &f) != nil {
+		return
+	}
+	for key, choice := range f.Choices {
+		if _, made := c.by[key]; !made {
+			c.by[key] = choice
+		}
 	}
 }
 
 // keep remembers a choice among variants. If another process made one meanwhile,
-// that stays, and is returned. A file that cannot be written does no harm: the next run
-// measures again.
+// that stays, and is returned. A file that cannot be written does no harm: the
+// next run measures again.
 func (c *choices) keep(info kernels.Info, key, choice string, variants []string) string {
 	if c.path != "" {
 		c.load()

@@ -17,6 +17,7 @@ func TestLargeWeights(t *testing.T) {
 	const limit = 48 << 10
 	d.info.Limits.MaxBinding = limit
 	tb := kernels.MatMulParams{TransB: true}
+	both := kernels.MatMulParams{TransA: true, TransB: true}
 	relu := kernels.MatMulParams{TransB: true, Act: kernels.ActReLU}
 	n := kernels.Normal
 	for _, dt := range []tensor.DType{tensor.Invalid, tensor.BF16, tensor.F16, tensor.Q8, tensor.Q4} {
@@ -32,6 +33,7 @@ func TestLargeWeights(t *testing.T) {
 			{"one row", kernels.MatMul, kernels.Case{P: relu, In: []kernels.Fill{n(1, 80), w, n(2500), n(1, 2500)}}},
 			{"rows", kernels.MatMul, kernels.Case{P: relu, In: []kernels.Fill{n(4, 80), w, n(2500), n(4, 2500)}}},
 			{"rows, no residual", kernels.MatMul, kernels.Case{P: tb, In: []kernels.Fill{n(4, 80), w}}},
+			{"a batch that shares them", kernels.MatMul, kernels.Case{P: both, In: []kernels.Fill{n(2, 80, 2), w, n(2500), n(2, 2, 2500)}}},
 			{"row added", kernels.MatMulAdd, kernels.Case{P: tb, In: []kernels.Fill{n(1, 80), w}, InOut: []kernels.Fill{n(1, 2500)}}},
 			{"rows added", kernels.MatMulAdd, kernels.Case{P: tb, In: []kernels.Fill{n(3, 80), w}, InOut: []kernels.Fill{n(3, 2500)}}},
 			{"qkv", kernels.QKV, kernels.Case{P: kernels.None{}, In: []kernels.Fill{n(1, 80), w, n(70, 80).As(dt), w}}},

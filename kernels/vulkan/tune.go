@@ -68,9 +68,13 @@ func (p picker) Pick(op, class, preset string, variants []string) string {
 	if v := t.choices.by[key]; slices.Contains(variants, v) {
 		return v
 	}
+	if t.choices.untried[key] {
+		return preset
+	}
 	t.trials++
 	best, ok := p.d.trial(p.call, preset, variants)
 	if !ok {
+		t.choices.untried[key] = true
 		return preset
 	}
 	return t.choices.keep(p.d.info, key, best, variants)

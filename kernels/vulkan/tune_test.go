@@ -75,6 +75,30 @@ func TestTrial(t *testing.T) {
 	}
 }
 
+// A trial for which there is no memory is not repeated at every launch, nor is
+// its preset kept in the file.
+func TestTrialFails(t *testing.T) {
+	dir := t.TempDir()
+	d := onTrial(t, dir)
+	a, b := tensor.New(d, tensor.F32, 20, 24), tensor.New(d, tensor.F32, 36, 24)
+	y := tensor.New(d, tensor.F32, 20, 36)
+	call := &kernels.Call{Op: kernels.MatMul, P: kernels.MatMulParams{TransB: true}, In: []*tensor.Tensor{a, b}, Out: []*tensor.Tensor{y}}
+	limit := d.pool.limit
+	d.pool.limit = 1
+	for range 3 {
+		if got := (picker{d, call}).Pick("matmul", "class", "64x64", []string{"64x64", "32x32"}); got != "64x64" {
+			t.Errorf("picked %s", got)
+		}
+	}
+	d.pool.limit = limit
+	if d.tuning.trials != 1 || d.Err() != nil {
+		t.Errorf("%d trials, error %v", d.tuning.trials, d.Err())
+	}
+	if by := openChoices(dir, d.info).by; len(by) != 0 {
+		t.Errorf("the file holds %v", by)
+	}
+}
+
 // A damaged file is made anew; a choice that does not exist is not taken.
 func TestChoicesDamaged(t *testing.T) {
 	for _, damage := range []string{"", "{", `{"choices": 3}`, `{"choices": {"matmul float32 tb 1x32x64x32": "7x7"}}`} {
@@ -118,6 +142,14 @@ func TestChoicesMeet(t *testing.T) {
 	}
 	if by := openChoices(dir, kernels.Info{Name: "a", Driver: "c"}).by; len(by) != 0 {
 		t.Errorf("another driver has %v", by)
+	}
+	// What a run has chosen stays, whatever another writes into the file.
+	three := openChoices(dir, info)
+	if err := three.write(choicesFile{Choices: map[string]string{"op class": "z"}}); err != nil {
+		t.Fatal(err)
+	}
+	if two.keep(info, "op third", "y", names); two.by["op class"] != "x" {
+		t.Errorf("a run went over from x to %s", two.by["op class"])
 	}
 	// Without a place, choices last as long as the run.
 	nowhere := openChoices("", info)

@@ -65,10 +65,7 @@ func (c *converted) stream(name string, f func(at int64, piece []byte) error) er
 	if after.DType == before.DType || before.Len() == 0 {
 		return Stream(c.src, name, 1, f)
 	}
-	width := 1
-	if n := len(before.Shape); n > 0 {
-		width = before.Shape[n-1]
-	}
+	width := rowLen(before.Shape)
 	row, out := before.DType.Bytes([]int{1, width}), after.DType.Bytes([]int{1, width})
 	var wide []float32
 	return Stream(c.src, name, row, func(at int64, piece []byte) error {

@@ -48,6 +48,14 @@ func fuzzSource(t *testing.T, data []byte) {
 		if x.Name != name || x.DType != info.DType || !slices.Equal(x.Shape, info.Shape) {
 			t.Fatalf("%q is %v %v, announced as %v %v", name, x.DType, x.Shape, info.DType, info.Shape)
 		}
+		var streamed []byte
+		err = Stream(src, name, 1, func(_ int64, piece []byte) error {
+			streamed = append(streamed, piece...)
+			return nil
+		})
+		if err != nil || !bytes.Equal(streamed, x.Data) {
+			t.Fatalf("%q is streamed as %d bytes instead of %d: %v", name, len(streamed), len(x.Data), err)
+		}
 	}
 }
 
@@ -119,6 +127,8 @@ func FuzzPickle(f *testing.F) {
 func FuzzSafetensors(f *testing.F) {
 	seed(f, "llama/dtypes.safetensors", "sharded_safetensors/*.safetensors")
 	f.Add(safetensorsBytes(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8))
+	f.Add(safetensorsBytes(`{"__metadata__":{"llana.packed":"{\"a\":{\"dtype\":\"int8\",\"width\":16},\"b\":{\"dtype\":\"int4\",\"width\":16}}"},`+
+		`"a":{"dtype":"U8","shape":[2,32],"data_offsets":[0,64]},"b":{"dtype":"U8","shape":[1,16],"data_offsets":[64,80]}}`, 80))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fuzzSource(t, data)
 		src, err := openSafetensors("f", bytes.NewReader(data), int64(len(data)))

@@ -33,7 +33,7 @@ func Load(src Source, name string, dst *tensor.Tensor) error {
 	if info.Len() == 0 {
 		return nil
 	}
-	width := info.Shape[len(info.Shape)-1]
+	width := rowLen(info.Shape)
 	row := info.DType.Bytes([]int{1, width})
 	var wide []float32
 	return Stream(src, name, row, func(at int64, piece []byte) error {
@@ -48,6 +48,14 @@ func Load(src Source, name string, dst *tensor.Tensor) error {
 		}
 		return nil
 	})
+}
+
+// rowLen returns the number of elements of a row, one for a scalar.
+func rowLen(shape []int) int {
+	if len(shape) == 0 {
+		return 1
+	}
+	return shape[len(shape)-1]
 }
 
 // readInto reads a tensor that lies in its file as dst holds it straight into

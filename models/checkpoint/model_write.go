@@ -13,8 +13,9 @@ import (
 // WriteModel writes the tensors of src into folder dir as Hugging Face's
 // save_pretrained does: model.safetensors, or, when that would exceed
 // maxShard bytes, model-00001-of-0000N.safetensors and an index. It holds a few
-// megabytes at a time, or one tensor where src cannot be streamed. Shards of an earlier model in the folder are removed once
-// the new ones are in place; the folder is made if it does not exist.
+// megabytes at a time, or one tensor where src cannot be streamed. Shards of an
+// earlier model in the folder are removed once the new ones are in place; the
+// folder is made if it does not exist.
 func WriteModel(dir string, src Source, maxShard int64) error {
 	infos, err := infosOf(src)
 	if err != nil {

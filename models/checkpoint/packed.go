@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 
 	"llana/tensor"
@@ -61,7 +62,8 @@ func asStored(info Info) Info {
 	return info
 }
 
-// packedMetadata adds the entry that tells about block types to metadata.
+// packedMetadata returns metadata with the entry that tells which of the tensors
+// have block types, and without one that told it of another file.
 func packedMetadata(infos []Info, metadata map[string]string) (map[string]string, error) {
 	entries := map[string]packedEntry{}
 	for _, i := range infos {
@@ -72,17 +74,19 @@ func packedMetadata(infos []Info, metadata map[string]string) (map[string]string
 			entries[i.Name] = packedEntry{i.DType.String(), i.Shape[1]}
 		}
 	}
+	out := maps.Clone(metadata)
+	delete(out, packedKey)
 	if len(entries) == 0 {
-		return metadata, nil
+		return out, nil
 	}
 	text, err := json.Marshal(entries)
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]string{packedKey: string(text)}
-	for k, v := range metadata {
-		out[k] = v
+	if out == nil {
+		out = map[string]string{}
 	}
+	out[packedKey] = string(text)
 	return out, nil
 }
 

@@ -2,6 +2,8 @@ package checkpoint
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -79,6 +81,102 @@ func TestPackedMetadataIsChecked(t *testing.T) {
 		_, err := OpenReader("f", bytes.NewReader(broken), int64(len(broken)))
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("with %s: error %v, want one about %q", c.new, err, c.want)
+		}
+	}
+}
+
+// A copy describes its own tensors, whatever the metadata it was given says.
+func TestPackedMetadataOfACopy(t *testing.T) {
+	path, _ := writePacked(t)
+	src, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	for _, dt := range []tensor.DType{tensor.F32, tensor.Q8} {
+		to := filepath.Join(t.TempDir(), "copy.safetensors")
+		same := Converted(src, func(Info) tensor.DType { return dt }, nil)
+		if err := CopySafetensors(to, same, Metadata(src)); err != nil {
+			t.Fatal(err)
+		}
+		copied, err := Open(to)
+		if err != nil {
+			t.Fatalf("as %v: %v", dt, err)
+		}
+		for _, name := range copied.Names() {
+			if info, err := copied.Info(name); err != nil || info.DType != dt || !slices.Equal(info.Shape, []int{5, 48}) {
+				t.Errorf("%s as %v came back as %v, %v", name, dt, info, err)
+			}
+		}
+		if got := Metadata(copied)["format"]; got != "pt" {
+			t.Errorf("format %q", got)
+		}
+		copied.Close()
+	}
+}
+
+// PyTorch and NumPy do not have the block types: an error, and no file.
+func TestPackedInOtherFormats(t *testing.T) {
+	x, err := randomTensor("x", 1, 2, 32).To(tensor.Q4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, err := range []error{
+		WriteTorch(filepath.Join(dir, "x.pt"), StateDict(x)), WriteNPYTensor(filepath.Join(dir, "x.npy"), x),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "int4") {
+			t.Errorf("error %v, want one about int4", err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("files %v are left, %v", left, err)
+	}
+}
+
+// Load takes tensors of any rank, and says where a file ends too early.
+func TestLoad(t *testing.T) {
+	for _, shape := range [][]int{{}, {7}, {3, 5}, {0, 4}, {4, 0}} {
+		want := randomTensor("x", 4, shape...)
+		narrow, err := want.To(tensor.F16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, err := FromTensors(narrow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dst := tensor.New(tensor.NewHost(), tensor.F32, shape...)
+		if err := Load(src, "x", dst); err != nil {
+			t.Errorf("%v: %v", shape, err)
+			continue
+		}
+		rounded, err := narrow.Float32s()
+		if err != nil || !slices.Equal(tensor.Slice[float32](dst), rounded) {
+			t.Errorf("%v: %v, want %v, %v", shape, tensor.Slice[float32](dst), rounded, err)
+		}
+	}
+}
+
+// A file that is cut after it was opened is an error, not half a tensor.
+func TestLoadTruncated(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.safetensors")
+	x := randomTensor("x", 1, 300, 400)
+	if err := WriteSafetensors(path, []*Tensor{x}, nil); err != nil {
+		t.Fatal(err)
+	}
+	src, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	if err := os.Truncate(path, int64(len(x.Data)/2)); err != nil {
+		t.Fatal(err)
+	}
+	for _, dt := range []tensor.DType{tensor.F32, tensor.BF16} {
+		dst := tensor.New(tensor.NewHost(), dt, x.Shape...)
+		if err := Load(src, "x", dst); !errors.Is(err, io.EOF) || !strings.Contains(err.Error(), `"x"`) {
+			t.Errorf("into %v: error %v, want one about x and the file's end", dt, err)
 		}
 	}
 }

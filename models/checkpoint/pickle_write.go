@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"llana/tensor"
 )
@@ -212,15 +213,15 @@ func (p *pickler) tensor(t *Tensor, path string) error {
 	if err := t.check(); err != nil {
 		return fmt.Errorf("%q: %w", path, err)
 	}
+	class, ok := torchStorageOf(t.DType)
+	if !ok {
+		return fmt.Errorf("%q: a PyTorch file cannot hold %v: convert it to float32 or a 16-bit type", path, t.DType)
+	}
 	key := p.storage(t)
 	p.global("torch._utils", "_rebuild_tensor_v2")
 	p.op(opMark, opMark)
 	_ = p.string("storage")
-	for class, dt := range torchStorageTypes {
-		if dt == t.DType {
-			p.global("torch", string(class[len("torch "):]))
-		}
-	}
+	p.global("torch", class)
 	_ = p.string(key)
 	_ = p.string("cpu")
 	p.int(int64(t.Len()))
@@ -232,6 +233,17 @@ func (p *pickler) tensor(t *Tensor, path string) error {
 	p.orderedDict()
 	p.op(opTuple, opReduce)
 	return nil
+}
+
+// torchStorageOf returns the class of torch that stores elements of a type; ok
+// is false for those that PyTorch does not have.
+func torchStorageOf(d tensor.DType) (class string, ok bool) {
+	for c, dt := range torchStorageTypes {
+		if dt == d {
+			return strings.TrimPrefix(string(c), "torch "), true
+		}
+	}
+	return "", false
 }
 
 // sparse writes _rebuild_sparse_tensor(torch.sparse_coo, (indices, values, size)).

@@ -28,14 +28,9 @@ func FromEnv() (*Client, error) { return fromEnv(os.Getenv) }
 
 func fromEnv(getenv func(string) string) (*Client, error) {
 	e := environment{getenv: getenv}
-	home := e.path("HF_HOME", func() string {
-		return filepath.Join(e.path("XDG_CACHE_HOME", func() string { return e.inHome(".cache") }), "huggingface")
-	})
 	c := &Client{
-		Cache: e.path("HF_HUB_CACHE", func() string {
-			return e.path("HUGGINGFACE_HUB_CACHE", func() string { return filepath.Join(home, "hub") })
-		}),
-		TokenPath: e.path("HF_TOKEN_PATH", func() string { return filepath.Join(home, "token") }),
+		Cache:     e.cache(),
+		TokenPath: e.path("HF_TOKEN_PATH", func() string { return filepath.Join(e.hfHome(), "token") }),
 		Offline:   isTrue(getenv("HF_HUB_OFFLINE")) || isTrue(getenv("TRANSFORMERS_OFFLINE")),
 		NoLinks:   isTrue(getenv("HF_HUB_DISABLE_SYMLINKS")),
 	}
@@ -54,10 +49,32 @@ func fromEnv(getenv func(string) string) (*Client, error) {
 	return c, nil
 }
 
+// CacheFolder returns the cache of FromEnv's client. It is an error if the
+// environment names none and the user has no home.
+func CacheFolder() (string, error) {
+	e := environment{getenv: os.Getenv}
+	dir := e.cache()
+	return dir, e.err
+}
+
 // environment reads folders from variables; the first error stays.
 type environment struct {
 	getenv func(string) string
 	err    error
+}
+
+// hfHome returns the folder of all that Hugging Face's libraries keep.
+func (e *environment) hfHome() string {
+	return e.path("HF_HOME", func() string {
+		return filepath.Join(e.path("XDG_CACHE_HOME", func() string { return e.inHome(".cache") }), "huggingface")
+	})
+}
+
+// cache returns the folder of the Hub's cache.
+func (e *environment) cache() string {
+	return e.path("HF_HUB_CACHE", func() string {
+		return e.path("HUGGINGFACE_HUB_CACHE", func() string { return filepath.Join(e.hfHome(), "hub") })
+	})
 }
 
 // path returns a variable's path, with ~ and variables in it replaced, or the

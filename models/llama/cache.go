@@ -143,7 +143,7 @@ func (c *Cache) longest() int {
 // CopyRow copies the first n tokens of a row of from, a cache of the same model,
 // into the rows lo to hi-1 of c: sequences that begin alike are read once.
 func (c *Cache) CopyRow(from *Cache, row, n, lo, hi int) {
-	kernels.Check(from.stored == c.stored && row < from.rows && n <= min(from.cap, c.cap) && 0 <= lo && lo <= hi && hi <= c.rows, "llama", nil,
+	kernels.Check(from.stored == c.stored && 0 <= row && row < from.rows && 0 <= n && n <= min(from.cap, c.cap) && 0 <= lo && lo <= hi && hi <= c.rows, "llama", nil,
 		"%d tokens of row %d of a cache of %d x %d (%v) into rows %d to %d of one of %d x %d (%v)", n, row, from.rows, from.cap, from.stored, lo, hi, c.rows, c.cap, c.stored)
 	w := c.width()
 	p := kernels.BlockParams{Dims: [4]int{1, hi - lo, n, w},

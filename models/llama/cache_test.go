@@ -146,11 +146,12 @@ func TestCacheMisuse(t *testing.T) {
 	c := m.NewCache(d, 2, 4)
 	defer c.Free()
 	for name, f := range map[string]func(){
-		"other rows":              func() { c.Lens = nil; m.read(t, d, c, 3, 1, 2, 3) },
-		"several tokens a row":    func() { c.Lens = []int{1, 2}; m.read(t, d, c, 2, 1, 2, 3, 4) },
-		"lengths of other rows":   func() { c.Lens = []int{1}; m.read(t, d, c, 2, 1, 2) },
-		"copy behind the rows":    func() { c.CopyRow(c, 0, 1, 1, 3) },
-		"copy of too many tokens": func() { c.CopyRow(c, 0, 5, 1, 2) },
+		"other rows":               func() { c.Lens = nil; m.read(t, d, c, 3, 1, 2, 3) },
+		"several tokens a row":     func() { c.Lens = []int{1, 2}; m.read(t, d, c, 2, 1, 2, 3, 4) },
+		"lengths of other rows":    func() { c.Lens = []int{1}; m.read(t, d, c, 2, 1, 2) },
+		"copy behind the rows":     func() { c.CopyRow(c, 0, 1, 1, 3) },
+		"copy of a row before all": func() { c.CopyRow(c, -1, 1, 1, 2) },
+		"copy of too many tokens":  func() { c.CopyRow(c, 0, 5, 1, 2) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {

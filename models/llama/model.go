@@ -156,9 +156,7 @@ func (m *Model) Forward(x *autograd.Var, o Options) *autograd.Var {
 		o.Cache.begin(x)
 	}
 	for i, l := range m.layers {
-		if l.away {
-			l = m.slot.load(l)
-		}
+		l = m.present(l, x.Tape())
 		f := func(in ...*autograd.Var) *autograd.Var { return l.forward(in[0], o.Cache, i) }
 		x = autograd.Block(f, x)
 		if o.Trace != nil {

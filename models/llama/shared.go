@@ -24,9 +24,7 @@ func (s Shared) Total() int { return s.Split() + s.Groups*s.Rows*s.Cols }
 func (m *Model) ForwardShared(x *autograd.Var, s Shared) *autograd.Var {
 	kernels.Check(len(x.Shape()) == 2 && x.Dim(0) == s.Total(), "llama", [][]int{x.Shape()}, "want %d rows for %+v", s.Total(), s)
 	for _, l := range m.layers {
-		if l.away {
-			l = m.slot.load(l)
-		}
+		l = m.present(l, x.Tape())
 		x = autograd.Block(func(in ...*autograd.Var) *autograd.Var { return l.forwardShared(in[0], s) }, x)
 	}
 	return x

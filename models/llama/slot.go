@@ -3,6 +3,7 @@ package llama
 import (
 	"strings"
 
+	"llana/autograd"
 	"llana/kernels"
 	"llana/nn"
 	"llana/tensor"
@@ -13,6 +14,17 @@ import (
 type slot struct {
 	dev   kernels.Device
 	layer *layer // nil until it is needed
+}
+
+// present returns a layer that is on the device: l or its copy in the slot.
+func (m *Model) present(l *layer, t *autograd.Tape) *layer {
+	if !l.away {
+		return l
+	}
+	if t.Recording() { // Backward would find another layer in the slot
+		panic("llama: a model with layers in host memory cannot be trained")
+	}
+	return m.slot.load(l)
 }
 
 // load copies a layer into the slot. Work launched before reads what was there;

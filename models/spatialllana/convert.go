@@ -19,9 +19,10 @@ import (
 
 // Convert writes the model folder in as the folder out: weights as safetensors,
 // the decoder's matrices stored as w says, and everything else beside them as it
-// is. It goes through the files once and holds a few megabytes of them. progress,
-// which may be nil, is called with each tensor's name before it is written, and
-// how many there are.
+// is. Weights that out had are replaced, its other files stay where in has none of
+// their name. It goes through the files once and holds a few megabytes of them.
+// progress, which may be nil, is called with each tensor's name before it is
+// written, and how many there are.
 //
 // The 16-bit types and float32 are for all tensors; the integer types for the
 // matrices of the decoder, whose rows must be whole blocks.
@@ -81,10 +82,18 @@ func copyRest(in, out string, w Weights, c Config) error {
 		return err
 	}
 	for _, e := range entries {
-		if e.IsDir() || isWeights(e.Name()) || strings.HasPrefix(e.Name(), ".") {
+		if isWeights(e.Name()) || strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		if err := copyFile(filepath.Join(in, e.Name()), filepath.Join(out, e.Name())); err != nil {
+		from := filepath.Join(in, e.Name())
+		info, err := os.Stat(from) // of what a link leads to
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			continue
+		}
+		if err := copyFile(from, filepath.Join(out, e.Name())); err != nil {
 			return err
 		}
 	}

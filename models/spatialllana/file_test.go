@@ -99,6 +99,28 @@ func TestOpenTorch(t *testing.T) {
 	}
 }
 
+// A model whose layers are packed and partly in host memory is saved like any
+// other, as float32.
+func TestSaveSplit(t *testing.T) {
+	m, err := Open(reference(), copyFolder(t, true), OpenOptions{Weights: Weights{DType: tensor.Q8}, HostLayers: 2})
+	must(t, err)
+	defer m.Free()
+	if m.Params.Freeze(func(string) bool { return true }); m.Params.Get("model.layers.2.mlp.up_proj.weight").Frozen == false {
+		t.Error("a packed matrix can be trained")
+	}
+	dir := filepath.Join(t.TempDir(), "new")
+	must(t, m.Save(context.Background(), dir))
+	n, err := Open(reference(), dir, OpenOptions{Weights: Weights{AsStored: true}})
+	must(t, err)
+	defer n.Free()
+	sameValues(t, values(t, n), values(t, m))
+	for _, p := range n.Params.All() {
+		if p.Value.DType() != tensor.F32 {
+			t.Errorf("%s is stored as %v", p.Name, p.Value.DType())
+		}
+	}
+}
+
 func TestSave(t *testing.T) {
 	m := open(t, reference())
 	m.SystemPrompt = "Look."

@@ -7,57 +7,42 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"llana/models/hub"
 )
 
-// NotCachedError says that a model is in none of the folders where Hugging
-// Face's libraries keep theirs.
+// NotCachedError says that a model is not in the folder where Hugging Face's
+// libraries would keep it.
 type NotCachedError struct {
 	Repository string
-	Tried      []string
+	Folder     string
 }
 
 func (e *NotCachedError) Error() string {
-	return fmt.Sprintf("%s was not found in %s", e.Repository, strings.Join(e.Tried, ", "))
+	return fmt.Sprintf("%s was not found in %s", e.Repository, e.Folder)
 }
 
 // FindCached returns the folder of a model, "owner/name", in Hugging Face's
-// cache: HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub. Of several
-// snapshots it takes the first of revisions, then what refs/main names, then
-// the newest one. It returns a NotCachedError if there is none.
+// cache (see hub.FromEnv). Of several snapshots it takes the first of revisions,
+// then what refs/main names, then the newest one. It returns a NotCachedError if
+// there is none.
 func FindCached(repository string, revisions ...string) (string, error) {
-	name := "models--" + strings.ReplaceAll(repository, "/", "--")
-	var tried []string
-	for _, cache := range hubCaches() {
-		dir := filepath.Join(cache, name)
-		tried = append(tried, dir)
-		wanted := revisions
-		if main, err := os.ReadFile(filepath.Join(dir, "refs", "main")); err == nil {
-			wanted = append(wanted[:len(wanted):len(wanted)], strings.TrimSpace(string(main)))
+	cache, err := hub.CacheFolder()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "models--"+strings.ReplaceAll(repository, "/", "--"))
+	wanted := revisions
+	if main, err := os.ReadFile(filepath.Join(dir, "refs", "main")); err == nil {
+		wanted = append(wanted[:len(wanted):len(wanted)], strings.TrimSpace(string(main)))
+	}
+	for _, r := range append(wanted, snapshots(dir)...) {
+		path := filepath.Join(dir, "snapshots", filepath.Base(r))
+		if _, err := os.Stat(filepath.Join(path, "config.json")); err == nil {
+			return path, nil
 		}
-		for _, r := range append(wanted, snapshots(dir)...) {
-			path := filepath.Join(dir, "snapshots", filepath.Base(r))
-			if _, err := os.Stat(filepath.Join(path, "config.json")); err == nil {
-				return path, nil
-			}
-		}
 	}
-	return "", &NotCachedError{repository, tried}
-}
-
-// hubCaches returns the folders of Hugging Face's cache, in the order of its
-// own rules.
-func hubCaches() []string {
-	if dir := os.Getenv("HF_HUB_CACHE"); dir != "" {
-		return []string{dir}
-	}
-	if dir := os.Getenv("HF_HOME"); dir != "" {
-		return []string{filepath.Join(dir, "hub")}
-	}
-	cache := os.Getenv("XDG_CACHE_HOME")
-	if home, err := os.UserHomeDir(); cache == "" && err == nil {
-		cache = filepath.Join(home, ".cache")
-	}
-	return []string{filepath.Join(cache, "huggingface", "hub")}
+	return "", &NotCachedError{repository, dir}
 }
 
 // snapshots returns the revisions in a cached model, newest first.

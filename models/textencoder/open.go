@@ -199,14 +199,23 @@ func (e *Encoder) checkSizes(src checkpoint.Source) error {
 	if layers != e.Layers {
 		return fmt.Errorf("config.json: num_hidden_layers is %d, but the weights have %d layers", e.Layers, layers)
 	}
-	for _, t := range []struct {
+	type claim struct {
 		name  string
 		shape []int
-	}{
+	}
+	claims := []claim{
 		{"embeddings.word_embeddings.weight", []int{e.VocabSize, e.HiddenSize}},
 		{"embeddings.position_embeddings.weight", []int{e.Positions, e.HiddenSize}},
 		{"encoder.layer.0.intermediate.dense.weight", []int{e.Intermediate, e.HiddenSize}},
-	} {
+	}
+	if e.Kind == MPNet {
+		claims = append(claims, claim{"encoder.relative_attention_bias.weight", []int{e.Buckets, e.Heads}},
+			claim{"encoder.layer.0.attention.attn.q.weight", []int{e.HiddenSize, e.HiddenSize}})
+	} else {
+		claims = append(claims, claim{"embeddings.token_type_embeddings.weight", []int{e.TokenTypes, e.HiddenSize}},
+			claim{"encoder.layer.0.attention.self.query.weight", []int{e.HiddenSize, e.HiddenSize}})
+	}
+	for _, t := range claims {
 		info, err := src.Info(t.name)
 		if err != nil {
 			return err

@@ -131,6 +131,8 @@ func TestOpenFaults(t *testing.T) {
 		{"relative positions", RoBERTa, edit("config.json", `"absolute"`, `"relative_key"`), []string{"position_embedding_type", "relative_key"}},
 		{"heads do not divide", MPNet, edit("config.json", `"num_attention_heads": 4`, `"num_attention_heads": 5`), []string{"hidden_size 32", "5 heads"}},
 		{"huge claim", MPNet, edit("config.json", `"vocab_size": 238`, `"vocab_size": 4000000`), []string{"embeddings.word_embeddings.weight", "[238 32]", "[4000000 32]"}},
+		{"token types claimed", RoBERTa, edit("config.json", `"type_vocab_size": 1`, `"type_vocab_size": 10000`), []string{"embeddings.token_type_embeddings.weight", "[10000 32]"}},
+		{"buckets claimed", MPNet, edit("config.json", `"relative_attention_num_buckets": 32`, `"relative_attention_num_buckets": 40000`), []string{"relative_attention_bias.weight", "[40000 4]"}},
 		{"layers claimed", MPNet, edit("config.json", `"num_hidden_layers": 2`, `"num_hidden_layers": 3`), []string{"num_hidden_layers is 3", "2 layers"}},
 		{"no room for a text", MPNet, edit("sentence_bert_config.json", "24", "1"), []string{"1 tokens"}},
 		{"another pooling", MPNet, edit("1_Pooling/config.json", `"pooling_mode_cls_token": false`, `"pooling_mode_cls_token": true`), []string{"1_Pooling/config.json", "mean"}},
@@ -255,7 +257,7 @@ func TestEmbedMany(t *testing.T) {
 
 func TestFindCached(t *testing.T) {
 	const repository, folder = "owner/name", "models--owner--name"
-	for _, name := range []string{"HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"} {
+	for _, name := range []string{"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"} {
 		t.Setenv(name, "")
 	}
 	home := t.TempDir()
@@ -298,7 +300,7 @@ func TestFindCached(t *testing.T) {
 	}
 	want(old)
 	want(newer, "newer")
-	for _, c := range [][2]string{{"XDG_CACHE_HOME", "huggingface/hub"}, {"HF_HOME", "hub"}, {"HF_HUB_CACHE", ""}} {
+	for _, c := range [][2]string{{"XDG_CACHE_HOME", "huggingface/hub"}, {"HF_HOME", "hub"}, {"HUGGINGFACE_HUB_CACHE", ""}, {"HF_HUB_CACHE", ""}} {
 		dir := t.TempDir()
 		t.Setenv(c[0], dir)
 		want(make(filepath.Join(dir, c[1]), "x", 0))

@@ -212,11 +212,12 @@ func (m *Model) begin(t *autograd.Tape, b int) (x *autograd.Var, first func(...*
 }
 
 // Fix computes what no NeRF changes of Tokens once and for all, for tapes that
-// do not record. Parameters must not change afterwards.
+// do not record. When parameters have changed, it has to be called again.
 func (m *Model) Fix() {
 	t := autograd.Inference(m.Params.Device())
 	defer t.Release()
 	x := m.layers[0].attend(t.Use(&m.queries.Leaf)).Value()
+	m.fixed.Free()
 	m.fixed = x.View(x.Shape()...)
 }
 
