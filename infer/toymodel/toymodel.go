@@ -47,17 +47,35 @@ func Open(d kernels.Device, w spatialllana.Weights) (*Models, error) {
 		return nil, fmt.Errorf("unpacking the bundled models: %w", err)
 	}
 	m := &Models{}
-	if m.Encoder, err = weights2space.Open(d, filepath.Join(dir, "data", "spatial", "weights2space.safetensors")); err != nil {
-		return nil, err
-	}
-	m.Encoder.Fix()
-	if m.Spatial, err = spatialllana.Open(d, filepath.Join(dir, "data", "spatial"), spatialllana.OpenOptions{Weights: w}); err != nil {
-		return nil, err
-	}
-	if m.Pooled, err = spatialllana.Open(d, filepath.Join(dir, "data", "pooled"), spatialllana.OpenOptions{Weights: w}); err != nil {
+	if err := m.open(d, filepath.Join(dir, "data"), spatialllana.OpenOptions{Weights: w}); err != nil {
+		m.free()
 		return nil, err
 	}
 	return m, nil
+}
+
+func (m *Models) open(d kernels.Device, dir string, o spatialllana.OpenOptions) (err error) {
+	if m.Encoder, err = weights2space.Open(d, filepath.Join(dir, "spatial", "weights2space.safetensors")); err != nil {
+		return err
+	}
+	m.Encoder.Fix()
+	if m.Spatial, err = spatialllana.Open(d, filepath.Join(dir, "spatial"), o); err != nil {
+		return err
+	}
+	m.Pooled, err = spatialllana.Open(d, filepath.Join(dir, "pooled"), o)
+	return err
+}
+
+// free frees what was opened.
+func (m *Models) free() {
+	if m.Encoder != nil {
+		m.Encoder.Free()
+	}
+	for _, lm := range []*spatialllana.Model{m.Spatial, m.Pooled} {
+		if lm != nil {
+			lm.Free()
+		}
+	}
 }
 
 // HeldOut is a NeRF of a scene of the test split.
