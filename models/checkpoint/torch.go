@@ -94,6 +94,9 @@ type torchZip struct {
 
 func openTorchZip(file string, r io.ReaderAt, size int64) (*torchZip, error) {
 	zr, err := zip.NewReader(r, size)
+	if errors.Is(err, zip.ErrFormat) {
+		return nil, fmt.Errorf("%s: expected a PyTorch zip file, found %d bytes without the directory at a zip file's end: it may be cut short: %w", file, size, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
