@@ -301,3 +301,97 @@ tail:
 done:
 	VZEROUPPER
 	RET
+
+// func copyStripsAVX2(dst, src *float32, next, quads, strips, k int)
+//
+// SI runs through src, R9 keeps the beginning of its row; DI through dst, R8
+// keeps the row's place in the first strip. BX quads are copied to each of CX
+// strips, DX bytes apart.
+TEXT ·copyStripsAVX2(SB), NOSPLIT, $0-48
+	MOVQ  dst+0(FP), R8
+	MOVQ  src+8(FP), R9
+	MOVQ  next+16(FP), R10
+	SHLQ  $2, R10
+	MOVQ  quads+24(FP), R11
+	SHLQ  $4, R11
+	MOVQ  strips+32(FP), R12
+	MOVQ  k+40(FP), R13
+	MOVQ  R13, DX
+	IMULQ R11, DX
+	CMPQ  R11, $48
+	JEQ   rows12
+	CMPQ  R11, $128
+	JEQ   rows32
+
+rows:
+	MOVQ R9, SI
+	MOVQ R8, DI
+	MOVQ R12, CX
+
+strip:
+	XORQ BX, BX
+
+quad:
+	VMOVUPS (SI)(BX*1), X0
+	VMOVUPS X0, (DI)(BX*1)
+	ADDQ    $16, BX
+	CMPQ    BX, R11
+	JNE     quad
+	ADDQ    R11, SI
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     strip
+	ADDQ    R10, R9
+	ADDQ    R11, R8
+	DECQ    R13
+	JNZ     rows
+	RET
+
+rows12:
+	MOVQ R9, SI
+	MOVQ R8, DI
+	MOVQ R12, CX
+
+strip12:
+	PREFETCHT0 (SI)(R10*8)
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), X1
+	VMOVUPS Y0, (DI)
+	VMOVUPS X1, 32(DI)
+	ADDQ    $48, SI
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     strip12
+	ADDQ    R10, R9
+	ADDQ    $48, R8
+	DECQ    R13
+	JNZ     rows12
+	VZEROUPPER
+	RET
+
+rows32:
+	MOVQ R9, SI
+	MOVQ R8, DI
+	MOVQ R12, CX
+
+strip32:
+	PREFETCHT0 (SI)(R10*8)
+	PREFETCHT0 64(SI)(R10*8)
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS 64(SI), Y2
+	VMOVUPS 96(SI), Y3
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 64(DI)
+	VMOVUPS Y3, 96(DI)
+	ADDQ    $128, SI
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     strip32
+	ADDQ    R10, R9
+	ADDQ    $128, R8
+	DECQ    R13
+	JNZ     rows32
+	VZEROUPPER
+	RET

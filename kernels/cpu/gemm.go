@@ -24,7 +24,7 @@ type gemm struct {
 	w   *packed
 	wAt int
 
-	// packed is B in panels (see packPanel), or nil to use b where it lies.
+	// packed is B in panels (see packPanels), or nil to use b where it lies.
 	packed []float32
 	// packedK is the depth that packed was made for, if it is more than k; one
 	// pass must do.
@@ -55,102 +55,6 @@ func depth(k int) int {
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
 
-// packedSize returns the floats that packInto needs.
-func (g *gemm) packedSize(kn *kernel) int { return g.k * roundUp(g.n, kn.nr) }
-
-// wantsPackedB tells whether B must or should be copied into panels.
-func (g *gemm) wantsPackedB(kn *kernel) bool {
-	switch {
-	case g.w != nil || g.bns != 1 && g.n > 1:
-		return true
-	case !kn.edge && g.n%kn.nr != 0:
-		return true
-	case g.m <= 4*kn.mr:
-		return false
-	}
-	return g.k*g.bks > directB
-}
-
-// packPanel copies panel p of B into its places in dst: for each pass over k
-// a block of columns rounded up to whole panels, in it the panels one after
-// the other, in them rows of nr columns. Missing columns become 0.
-func (g *gemm) packPanel(w *worker, kn *kernel, dst []float32, p int) {
-	nr, step := kn.nr, depth(g.k)
-	cols := min(nr, g.n-p*nr)
-	for l := 0; l < g.k; l += step {
-		kl := min(step, g.k-l)
-		off := l*roundUp(g.n, nr) + p*nr*kl
-		at := l*g.bks + p*nr*g.bns
-		if g.w != nil {
-			g.widenPanel(w, dst[off:off+kl*nr], nr, g.wAt+at, cols, kl)
-			continue
-		}
-		packStrips(dst[off:off+kl*nr], nr, g.b[at:], g.bns, g.bks, cols, kl)
-	}
-}
-
-// widenPanel is packStrips for the cols x k elements of packed weights from at
-// on.
-func (g *gemm) widenPanel(w *worker, dst []float32, nr, at, cols, k int) {
-	if cols < nr {
-		clear(dst)
-	}
-	if g.bns == 1 { // in the right order
-		for l := range k {
-			g.w.widen(w, dst[l*nr:l*nr+cols], at+l*g.bks)
-		}
-		return
-	}
-	const rows = 8
-	buf := w.floats(scratchRows, rows*k)
-	for j := 0; j < cols; j += rows {
-		n := min(rows, cols-j)
-		for r := range n {
-			g.w.widen(w, buf[r*k:(r+1)*k], at+(j+r)*g.bns)
-		}
-		transpose(dst[j:], nr, buf, k, n, k)
-	}
-}
-
-// packInto packs all of B into dst and makes g use it.
-func (g *gemm) packInto(w *worker, dst []float32, kn *kernel) {
-	for p := range (g.n + kn.nr - 1) / kn.nr {
-		g.packPanel(w, kn, dst, p)
-	}
-	g.packed = dst
-}
-
-// packStrips writes dst[l*width + i] = src[i*stride + l*next] for i < count,
-// l < k, and 0 for count <= i < width. One of the strides is 1.
-func packStrips(dst []float32, width int, src []float32, stride, next, count, k int) {
-	if count < width {
-		for l := range k {
-			clear(dst[l*width+count : (l+1)*width])
-		}
-	}
-	if stride == 1 {
-		if count == 12 && width == 12 { // strips of A for AVX-512
-			for l := range k {
-				*(*[12]float32)(dst[l*12:]) = *(*[12]float32)(src[l*next:])
-			}
-			return
-		}
-		for l := range k {
-			copy(dst[l*width:l*width+count], src[l*next:])
-		}
-		return
-	}
-	if next != 1 {
-		for i := range count {
-			for l := range k {
-				dst[l*width+i] = src[i*stride+l*next]
-			}
-		}
-		return
-	}
-	transpose(dst, width, src, stride, count, k)
-}
-
 // run computes rows m0..m1 of the panels p0..p1 of C on one worker.
 func (g *gemm) run(w *worker, kn *kernel, m0, m1, p0, p1 int) {
 	step := depth(g.k)
@@ -158,9 +62,11 @@ func (g *gemm) run(w *worker, kn *kernel, m0, m1, p0, p1 int) {
 		g.block(w, kn, m0, m1, p0, p1, 0, 0)
 		return
 	}
-	for i := m0; i < m1; i += blockRows {
+	pieces := (m1 - m0 + blockRows - 1) / blockRows
+	rows := roundUp((m1-m0+pieces-1)/pieces, kn.mr)
+	for i := m0; i < m1; i += rows {
 		for l := 0; l < g.k; l += step {
-			g.block(w, kn, i, min(i+blockRows, m1), p0, p1, l, min(l+step, g.k))
+			g.block(w, kn, i, min(i+rows, m1), p0, p1, l, min(l+step, g.k))
 		}
 	}
 }
@@ -201,6 +107,13 @@ func (g *gemm) block(w *worker, kn *kernel, m0, m1, p0, p1, l0, l1 int) {
 			if kl > 0 {
 				t.b = &b[0]
 				strips.at(t, i)
+				t.aheadB, t.stepB = nil, 0
+				if g.packed != nil && len(b) >= 2*kl*nr {
+					// Each tile of the panel fetches a part of the next one.
+					part := nr * mr * kl / (m1 - m0)
+					t.aheadB, t.stepB = &b[kl*nr+(i-m0)/mr*part], part*4/kl
+				}
+				strips.ahead(t)
 			}
 			if t.from = nil; from != nil {
 				t.from = &from[i*g.ldc+j]
@@ -253,6 +166,8 @@ type strips struct {
 	packed []float32 // the copied strips
 	first  int       // the first row of those; m1 if there are none
 	mr, kl int
+	// next is what the block after this one reads in place: rows, rs apart.
+	next []float32
 }
 
 const (
@@ -271,6 +186,11 @@ func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, l0, l1, panels int) stri
 		return s
 	}
 	s.a = g.a[l0*g.aks:]
+	if g.ars >= g.k && g.aks == 1 {
+		if s.next = s.a[m0*g.ars+kl:]; l1 == g.k {
+			s.next = g.a[min(m1*g.ars, len(g.a)):]
+		}
+	}
 	if g.aks >= farApart && panels >= usedAgain {
 		s.first = m0
 	} else if rest := (m1 - m0) % mr; rest != 0 && !(kn.edge && rest%4 == 0) {
@@ -280,9 +200,7 @@ func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, l0, l1, panels int) stri
 		return s
 	}
 	s.packed = w.floats(scratchPackA, roundUp(m1-s.first, mr)*kl)
-	for i := s.first; i < m1; i += mr {
-		packStrips(s.packed[(i-s.first)*kl:][:mr*kl], mr, s.a[i*g.ars:], g.ars, g.aks, min(mr, m1-i), kl)
-	}
+	packStrips(s.packed, mr, s.a[s.first*g.ars:], g.ars, g.aks, m1-s.first, kl)
 	return s
 }
 
@@ -293,6 +211,15 @@ func (s *strips) at(t *tile, i int) {
 		return
 	}
 	t.a, t.rs, t.ks = &s.a[i*s.rs], s.rs, s.ks
+}
+
+// ahead makes t fetch the next row of the block after this one.
+func (s *strips) ahead(t *tile) {
+	t.aheadA, t.stepA = nil, 0
+	if len(s.next) > 0 {
+		t.aheadA, t.stepA = &s.next[0], 4
+		s.next = s.next[min(s.rs, len(s.next)):]
+	}
 }
 
 // serial computes all of it on one worker.

@@ -146,14 +146,9 @@ func (d *device) large(g *gemm, kn *kernel) {
 	}
 	panels := (g.n + kn.nr - 1) / kn.nr
 	if g.wantsPackedB(kn) {
-		g.packed = d.common.floats(scratchPackB, g.packedSize(kn))
-		d.rows(panels, g.k*kn.nr/2, func(w *worker, lo, hi int) {
-			for p := lo; p < hi; p++ {
-				g.packPanel(w, kn, g.packed, p)
-			}
-		})
+		d.packB(g, kn)
 	}
-	rows, cols := g.cut(kn)
+	rows, cols := g.cut(kn, 8*len(d.workers))
 	down, across := (g.m+rows-1)/rows, (panels+cols-1)/cols
 	d.loop(down*across, func(w *worker, i int) {
 		m, p := i/across*rows, i%across*cols
@@ -178,19 +173,14 @@ func (d *device) long(g *gemm, kn *kernel, run int) {
 }
 
 // cut returns the rows and panels of the blocks of C that are computed
-// independently: about 16 blocks, if the product is large enough.
-func (g *gemm) cut(kn *kernel) (rows, cols int) {
+// independently: about the given number of blocks, if the product is large
+// enough. Rows are cut first, because a strip of A that is read once for all
+// panels is copied once; but so that a panel is used for eight strips.
+func (g *gemm) cut(kn *kernel, blocks int) (rows, cols int) {
 	strips, panels := (g.m+kn.mr-1)/kn.mr, (g.n+kn.nr-1)/kn.nr
-	down, across := 1, 1
-	for down*across < min(16, g.m*g.n*g.k/serialWork) {
-		if s, p := strips/down, panels/across; s < 2 && p < 2 {
-			break
-		} else if s*kn.mr >= p*kn.nr/2 {
-			down *= 2
-		} else {
-			across *= 2
-		}
-	}
+	blocks = min(blocks, max(g.m*g.n*g.k/serialWork, 1))
+	down := min(blocks, (strips+7)/8)
+	across := min((blocks+down-1)/down, panels)
 	return (strips + down - 1) / down * kn.mr, (panels + across - 1) / across
 }
 

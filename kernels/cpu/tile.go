@@ -21,6 +21,13 @@ type tile struct {
 	rows  int
 	cols  int
 	flags int
+	// aheadA and aheadB are memory that will be needed soon, or nil: with each
+	// product the line there is fetched into the second-level cache and a step,
+	// in bytes, added.
+	aheadA *float32
+	stepA  int
+	aheadB *float32
+	stepB  int
 }
 
 const tileReLU = 1 // else relu is left out

@@ -11,6 +11,8 @@
 //   BX, R12     row of b, its stride in bytes
 //   R14, R13    row of what is added to, then of c; their stride in bytes
 //   AX          temporary; rows left to store
+// In the loop for 12 rows R14 and R15 point to what is fetched ahead, R13 and
+// AX are their steps.
 
 // LOAD reads the arguments; R9..R11 are set whether or not those rows exist.
 #define LOAD \
@@ -114,12 +116,32 @@ nobias:
 	TESTQ CX, CX
 	JZ    summed
 	MOVQ  tile_rows(DI), AX
+	MOVQ  tile_c(DI), R14
+
+	// C is needed in the end.
+fetch:
+	PREFETCHT0 (R14)
+	PREFETCHT0 64(R14)
+	PREFETCHT0 124(R14)
+	ADDQ  R13, R14
+	DECQ  AX
+	JNZ   fetch
+	MOVQ  tile_rows(DI), AX
 	CMPQ  tile_cols(DI), $16
 	JLE   narrow
 	CMPQ  AX, $4
 	JLE   loop4
 	CMPQ  AX, $8
 	JLE   loop8
+
+	MOVQ    tile_aheadA(DI), R14
+	MOVQ    tile_stepA(DI), R13
+	TESTQ   R14, R14
+	CMOVQEQ R8, R14
+	MOVQ    tile_aheadB(DI), R15
+	MOVQ    tile_stepB(DI), AX
+	TESTQ   R15, R15
+	CMOVQEQ BX, R15
 
 loop12:
 	LOADB512
@@ -139,8 +161,14 @@ loop12:
 	ADDQ SI, R9
 	ADDQ SI, R10
 	ADDQ SI, R11
+	PREFETCHT1 (R14)
+	ADDQ R13, R14
+	PREFETCHT1 (R15)
+	ADDQ AX, R15
 	DECQ CX
 	JNZ  loop12
+	MOVQ tile_ldc(DI), R13
+	SHLQ $2, R13
 	JMP  summed
 
 loop8:
