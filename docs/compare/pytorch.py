@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import openblas  # before torch
 import torch
 import torch.nn.functional as F
 from torch import nn
