@@ -116,9 +116,11 @@ nobias:
 	TESTQ CX, CX
 	JZ    summed
 	MOVQ  tile_rows(DI), AX
+	CMPQ  CX, $64
+	JLT   fetched
 	MOVQ  tile_c(DI), R14
 
-	// C is needed in the end.
+	// C is needed in the end; short sums have it in the cache.
 fetch:
 	PREFETCHT0 (R14)
 	PREFETCHT0 64(R14)
@@ -127,6 +129,8 @@ fetch:
 	DECQ  AX
 	JNZ   fetch
 	MOVQ  tile_rows(DI), AX
+
+fetched:
 	CMPQ  tile_cols(DI), $16
 	JLE   narrow
 	CMPQ  AX, $4

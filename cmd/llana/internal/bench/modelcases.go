@@ -28,7 +28,8 @@ func modelCases() []Case {
 			Case{Name: "llama110m/generate32/" + stored, Large: true, tokens: 32, prepare: llamaGenerate(d)})
 	}
 	return append(all,
-		Case{Name: "weights2space/encode", Large: true, prepare: encode},
+		Case{Name: "weights2space/encode", Large: true, prepare: encode(false)},
+		Case{Name: "weights2space/encode_next", Large: true, prepare: encode(true)},
 		Case{Name: "weights2space/train", Large: true, prepare: encoderTrain},
 		Case{Name: "nerf/query", prepare: nerfQuery})
 }
@@ -165,14 +166,21 @@ func newEncoder(d kernels.Device) (*weights2space.Model, []float32) {
 	return m, a.Matrix(a.Init(nerf.SharedSeed))
 }
 
-func encode(_ context.Context, d kernels.Device) (work, error) {
-	m, matrix := newEncoder(d)
-	return work{free: m.Free, run: func(context.Context) error {
-		t := autograd.Inference(d)
-		defer t.Release()
-		m.Tokens(t.Float32(matrix, 1, m.Rows, m.RowWidth), nil)
-		return nil
-	}}, nil
+// encode encodes a NeRF: the first one, or with fixed one of many, whose first
+// self-attention is done.
+func encode(fixed bool) prepareFunc {
+	return func(_ context.Context, d kernels.Device) (work, error) {
+		m, matrix := newEncoder(d)
+		if fixed {
+			m.Fix()
+		}
+		return work{free: m.Free, run: func(context.Context) error {
+			t := autograd.Inference(d)
+			defer t.Release()
+			m.Tokens(t.Float32(matrix, 1, m.Rows, m.RowWidth), nil)
+			return nil
+		}}, nil
+	}
 }
 
 // encoderTrain is a step of the published training on one NeRF: 512 rays of 48
