@@ -302,22 +302,24 @@ done:
 	VZEROUPPER
 	RET
 
-// func copyStripsAVX2(dst, src *float32, next, quads, strips, k int)
+// func copyStripsAVX2(dst, src *float32, next, width, strips, k int)
 //
 // SI runs through src, R9 keeps the beginning of its row; DI through dst, R8
-// keeps the row's place in the first strip. BX quads are copied to each of CX
-// strips, DX bytes apart.
+// keeps the row's place in the first strip. R11 bytes are copied to each of CX
+// strips, DX bytes apart. The width is 6, or a multiple of 4.
 TEXT ·copyStripsAVX2(SB), NOSPLIT, $0-48
 	MOVQ  dst+0(FP), R8
 	MOVQ  src+8(FP), R9
 	MOVQ  next+16(FP), R10
 	SHLQ  $2, R10
-	MOVQ  quads+24(FP), R11
-	SHLQ  $4, R11
+	MOVQ  width+24(FP), R11
+	SHLQ  $2, R11
 	MOVQ  strips+32(FP), R12
 	MOVQ  k+40(FP), R13
 	MOVQ  R13, DX
 	IMULQ R11, DX
+	CMPQ  R11, $24
+	JEQ   rows6
 	CMPQ  R11, $48
 	JEQ   rows12
 	CMPQ  R11, $128
@@ -329,6 +331,7 @@ rows:
 	MOVQ R12, CX
 
 strip:
+	PREFETCHT0 (SI)(R10*8)
 	XORQ BX, BX
 
 quad:
@@ -345,6 +348,27 @@ quad:
 	ADDQ    R11, R8
 	DECQ    R13
 	JNZ     rows
+	RET
+
+rows6:
+	MOVQ R9, SI
+	MOVQ R8, DI
+	MOVQ R12, CX
+
+strip6:
+	PREFETCHT0 (SI)(R10*8)
+	VMOVUPS (SI), X0
+	MOVQ    16(SI), AX
+	VMOVUPS X0, (DI)
+	MOVQ    AX, 16(DI)
+	ADDQ    $24, SI
+	ADDQ    DX, DI
+	DECQ    CX
+	JNZ     strip6
+	ADDQ    R10, R9
+	ADDQ    $24, R8
+	DECQ    R13
+	JNZ     rows6
 	RET
 
 rows12:

@@ -11,8 +11,6 @@
 //   BX, R12     row of b, its stride in bytes
 //   R14, R13    row of what is added to, then of c; their stride in bytes
 //   AX          temporary; rows left to store
-// In the loop for 12 rows R14 and R15 point to what is fetched ahead, R13 and
-// AX are their steps.
 
 // LOAD reads the arguments; R9..R11 are set whether or not those rows exist.
 #define LOAD \
@@ -32,6 +30,17 @@
 	SHLQ $2, R12          \
 	MOVQ tile_ldc(DI), R13 \
 	SHLQ $2, R13
+
+// AHEAD points R14 and R15 to what is fetched ahead, with steps R13 and AX.
+#define AHEAD \
+	MOVQ    tile_aheadA(DI), R14 \
+	MOVQ    tile_stepA(DI), R13  \
+	TESTQ   R14, R14             \
+	CMOVQEQ R8, R14              \
+	MOVQ    tile_aheadB(DI), R15 \
+	MOVQ    tile_stepB(DI), AX   \
+	TESTQ   R15, R15             \
+	CMOVQEQ BX, R15
 
 // AVX-512: c in Z0..Z23 (row i in Z(2i), Z(2i+1)), a row of b in Z24 and Z25,
 // an element of a in Z26, zero in Z27, bias in Z28 and Z29. K1 and K2 select
@@ -138,14 +147,7 @@ fetched:
 	CMPQ  AX, $8
 	JLE   loop8
 
-	MOVQ    tile_aheadA(DI), R14
-	MOVQ    tile_stepA(DI), R13
-	TESTQ   R14, R14
-	CMOVQEQ R8, R14
-	MOVQ    tile_aheadB(DI), R15
-	MOVQ    tile_stepB(DI), AX
-	TESTQ   R15, R15
-	CMOVQEQ BX, R15
+	AHEAD
 
 loop12:
 	LOADB512
@@ -371,13 +373,32 @@ nobias:
 	VMOVAPS Y13, Y11
 	TESTQ CX, CX
 	JZ    summed
+	CMPQ  CX, $64
+	JLT   fetched
+	MOVQ  tile_c(DI), R14
+	MOVQ  $6, AX
+
+fetch:
+	PREFETCHT0 (R14)
+	PREFETCHT0 60(R14)
+	ADDQ R13, R14
+	DECQ AX
+	JNZ  fetch
+
+fetched:
+	AHEAD
 
 loop:
 	PREFETCHT0 (BX)(R12*8)
-	PREFETCHT0 (R8)(SI*8)
 	STEP256
+	PREFETCHT1 (R14)
+	ADDQ R13, R14
+	PREFETCHT1 (R15)
+	ADDQ AX, R15
 	DECQ CX
 	JNZ  loop
+	MOVQ tile_ldc(DI), R13
+	SHLQ $2, R13
 
 summed:
 	MOVQ  tile_flags(DI), CX

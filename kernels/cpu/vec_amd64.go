@@ -93,7 +93,7 @@ func maxRowAVX2(best *float32, at *int32, row *float32, n int, k int32)
 func transposeAVX2(dst *float32, ds int, a *float32, as, blocks int)
 
 //go:noescape
-func copyStripsAVX2(dst, src *float32, next, quads, strips, k int)
+func copyStripsAVX2(dst, src *float32, next, width, strips, k int)
 
 //go:noescape
 func dot4x4AVX512(x *[4]*float32, w *float32, stride, n int, out *[4][4]float32)

@@ -65,7 +65,7 @@ func maxRowAVX2(best *float32, at *int32, row *float32, n int, k int32) { panic(
 
 func transposeAVX2(dst *float32, ds int, a *float32, as, blocks int) { panic(noAVX2) }
 
-func copyStripsAVX2(dst, src *float32, next, quads, strips, k int) { panic(noAVX2) }
+func copyStripsAVX2(dst, src *float32, next, width, strips, k int) { panic(noAVX2) }
 
 func dot4x4Vector(x *[4]*float32, w *float32, stride, n int, out *[4][4]float32) { panic(noAVX2) }
 
