@@ -15,9 +15,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PYTORCH = [
-    "matmul/f32/512x512x512", "matmul/f32/1024x1024x1024", "matmul/f32/2048x2048x2048",
-    "matmul/f32/3072x516x516", "matmul/f32/3072x2064x516", "matmul/f32/3072x1024x336", "matmul/f32/35000x1024x660",
+PYTORCH = [f"matmul/f32/{m}x{n}x{k}" for m, n, k in pytorch_products()] + [
     "attention/forward/1x3072x12x43", "attention/backward/1x3072x12x43",
     "llama110m/forward512", "llama110m/train512", "weights2space/encode", "weights2space/train", "nerf/query",
 ]
