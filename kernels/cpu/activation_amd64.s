@@ -95,16 +95,16 @@ CONST8(absbits, $0x7fffffff)
 
 // exp((a - t) s), t in Y11, s in Y12
 //
-// func expAVX2(dst, a *float32, n int, t, s float32)
-TEXT ·expAVX2(SB), NOSPLIT, $0-32
+// func expVector(dst, a *float32, n int, t, s float32)
+TEXT ·expVector(SB), NOSPLIT, $0-32
 	ARGS1
 	VBROADCASTSS t+24(FP), Y11
 	VBROADCASTSS s+28(FP), Y12
 	EXPCONSTS
 	MAP1(SCALEDEXP)
 
-// func sigmoidAVX2(dst, a *float32, n int)
-TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
+// func sigmoidVector(dst, a *float32, n int)
+TEXT ·sigmoidVector(SB), NOSPLIT, $0-24
 	ARGS1
 	EXPCONSTS
 	MAP1(SIGM)
@@ -114,8 +114,8 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
 	ONEPLUSEXP         \
 	VDIVPS Y0, Y4, Y0
 
-// func siluAVX2(dst, a *float32, n int)
-TEXT ·siluAVX2(SB), NOSPLIT, $0-24
+// func siluVector(dst, a *float32, n int)
+TEXT ·siluVector(SB), NOSPLIT, $0-24
 	ARGS1
 	EXPCONSTS
 	MAP1(SILU)
@@ -123,8 +123,8 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-24
 // RELU in Y0 keeps NaN; Y14 = 0.
 #define RELU VMAXPS Y0, Y14, Y0
 
-// func reluAVX2(dst, a *float32, n int)
-TEXT ·reluAVX2(SB), NOSPLIT, $0-24
+// func reluVector(dst, a *float32, n int)
+TEXT ·reluVector(SB), NOSPLIT, $0-24
 	ARGS1
 	VXORPS Y14, Y14, Y14
 	MAP1(RELU)
@@ -170,8 +170,8 @@ TEXT ·reluAVX2(SB), NOSPLIT, $0-24
 	NORMALCDF          \
 	VMULPS Y5, Y0, Y0
 
-// func geluAVX2(dst, a *float32, n int)
-TEXT ·geluAVX2(SB), NOSPLIT, $0-24
+// func geluVector(dst, a *float32, n int)
+TEXT ·geluVector(SB), NOSPLIT, $0-24
 	ARGS1
 	ERFCONSTS
 	MAP1(GELU)
@@ -183,8 +183,8 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-24
 
 // dst = b where a > 0 (else b times 0); Y14 = 0, Y10 = 1
 //
-// func reluBackAVX2(dst, a, b *float32, n int)
-TEXT ·reluBackAVX2(SB), NOSPLIT, $0-32
+// func reluBackVector(dst, a, b *float32, n int)
+TEXT ·reluBackVector(SB), NOSPLIT, $0-32
 	ARGS2
 	VXORPS  Y14, Y14, Y14
 	VMOVUPS one<>(SB), Y10
@@ -204,8 +204,8 @@ TEXT ·reluBackAVX2(SB), NOSPLIT, $0-32
 
 // dst = b (Phi(a) + a phi(a)); Y10 = -1/2
 //
-// func geluBackAVX2(dst, a, b *float32, n int)
-TEXT ·geluBackAVX2(SB), NOSPLIT, $0-32
+// func geluBackVector(dst, a, b *float32, n int)
+TEXT ·geluBackVector(SB), NOSPLIT, $0-32
 	ARGS2
 	ERFCONSTS
 	EXPCONSTS
@@ -228,8 +228,8 @@ TEXT ·geluBackAVX2(SB), NOSPLIT, $0-32
 
 // dst = b silu'(a); Y10 = 1
 //
-// func siluBackAVX2(dst, a, b *float32, n int)
-TEXT ·siluBackAVX2(SB), NOSPLIT, $0-32
+// func siluBackVector(dst, a, b *float32, n int)
+TEXT ·siluBackVector(SB), NOSPLIT, $0-32
 	ARGS2
 	EXPCONSTS
 	VMOVUPS one<>(SB), Y10
@@ -242,8 +242,8 @@ TEXT ·siluBackAVX2(SB), NOSPLIT, $0-32
 
 // dst = b a (1 - a); Y10 = 1
 //
-// func sigmoidBackAVX2(dst, a, b *float32, n int)
-TEXT ·sigmoidBackAVX2(SB), NOSPLIT, $0-32
+// func sigmoidBackVector(dst, a, b *float32, n int)
+TEXT ·sigmoidBackVector(SB), NOSPLIT, $0-32
 	ARGS2
 	VMOVUPS one<>(SB), Y10
 	MAP2(SIGMBACK)
@@ -256,8 +256,8 @@ TEXT ·sigmoidBackAVX2(SB), NOSPLIT, $0-32
 
 // dst = b exp(min(a, 15)); Y10 = 15
 //
-// func truncExpBackAVX2(dst, a, b *float32, n int)
-TEXT ·truncExpBackAVX2(SB), NOSPLIT, $0-32
+// func truncExpBackVector(dst, a, b *float32, n int)
+TEXT ·truncExpBackVector(SB), NOSPLIT, $0-32
 	ARGS2
 	EXPCONSTS
 	VMOVUPS fifteen<>(SB), Y10
@@ -270,8 +270,8 @@ TEXT ·truncExpBackAVX2(SB), NOSPLIT, $0-32
 
 // dst = silu(a) b
 //
-// func swigluAVX2(dst, a, b *float32, n int)
-TEXT ·swigluAVX2(SB), NOSPLIT, $0-32
+// func swigluVector(dst, a, b *float32, n int)
+TEXT ·swigluVector(SB), NOSPLIT, $0-32
 	ARGS2
 	EXPCONSTS
 	MAP2(SWIGLU)
@@ -289,8 +289,8 @@ TEXT ·swigluAVX2(SB), NOSPLIT, $0-32
 
 // dgate = dy up silu'(gate), dup = dy silu(gate); Y10 = 1
 //
-// func swigluBackAVX2(dgate, dup, gate, up, dy *float32, n int)
-TEXT ·swigluBackAVX2(SB), NOSPLIT, $0-48
+// func swigluBackVector(dgate, dup, gate, up, dy *float32, n int)
+TEXT ·swigluBackVector(SB), NOSPLIT, $0-48
 	MOVQ dgate+0(FP), DI
 	MOVQ dup+8(FP), DX
 	MOVQ gate+16(FP), SI

@@ -33,8 +33,8 @@ func vecAdamW(p, m, v, g []float32, k *adamWConsts) {
 		return
 	}
 	m, v, g = m[:len(p)], v[:len(p)], g[:len(p)]
-	if level >= avx2 {
-		adamWAVX2(&p[0], &m[0], &v[0], &g[0], len(p), k)
+	if level > portable {
+		adamWVector(&p[0], &m[0], &v[0], &g[0], len(p), k)
 		return
 	}
 	for i := range p {

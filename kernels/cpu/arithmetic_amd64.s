@@ -23,37 +23,37 @@ CONST8(signbit, $0x80000000)
 	VMULPS Y14, Y0, Y0
 #define AXPY VFMADD231PS Y1, Y14, Y0
 
-// func addAVX2(dst, a, b *float32, n int)
-TEXT ·addAVX2(SB), NOSPLIT, $0-32
+// func addVector(dst, a, b *float32, n int)
+TEXT ·addVector(SB), NOSPLIT, $0-32
 	ARGS2
 	MAP2(ADD)
 
-// func subAVX2(dst, a, b *float32, n int)
-TEXT ·subAVX2(SB), NOSPLIT, $0-32
+// func subVector(dst, a, b *float32, n int)
+TEXT ·subVector(SB), NOSPLIT, $0-32
 	ARGS2
 	MAP2(SUB)
 
-// func mulAVX2(dst, a, b *float32, n int)
-TEXT ·mulAVX2(SB), NOSPLIT, $0-32
+// func mulVector(dst, a, b *float32, n int)
+TEXT ·mulVector(SB), NOSPLIT, $0-32
 	ARGS2
 	MAP2(MUL)
 
-// func divAVX2(dst, a, b *float32, n int)
-TEXT ·divAVX2(SB), NOSPLIT, $0-32
+// func divVector(dst, a, b *float32, n int)
+TEXT ·divVector(SB), NOSPLIT, $0-32
 	ARGS2
 	MAP2(DIV)
 
 // dst = a b + c
 //
-// func mulAddAVX2(dst, a, b, c *float32, n int)
-TEXT ·mulAddAVX2(SB), NOSPLIT, $0-40
+// func mulAddVector(dst, a, b, c *float32, n int)
+TEXT ·mulAddVector(SB), NOSPLIT, $0-40
 	ARGS3
 	MAP3(MULADD)
 
 // dst = (a - t) s, t in Y13, s in Y14
 //
-// func subScaleAVX2(dst, a *float32, n int, t, s float32)
-TEXT ·subScaleAVX2(SB), NOSPLIT, $0-32
+// func subScaleVector(dst, a *float32, n int, t, s float32)
+TEXT ·subScaleVector(SB), NOSPLIT, $0-32
 	ARGS1
 	VBROADCASTSS t+24(FP), Y13
 	VBROADCASTSS s+28(FP), Y14
@@ -61,8 +61,8 @@ TEXT ·subScaleAVX2(SB), NOSPLIT, $0-32
 
 // dst = a + b s, s in Y14
 //
-// func axpyAVX2(dst, a, b *float32, n int, s float32)
-TEXT ·axpyAVX2(SB), NOSPLIT, $0-36
+// func axpyVector(dst, a, b *float32, n int, s float32)
+TEXT ·axpyVector(SB), NOSPLIT, $0-36
 	ARGS2
 	VBROADCASTSS s+32(FP), Y14
 	MAP2(AXPY)
@@ -83,8 +83,8 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-36
 	VMULPS Y7, Y0, Y0        \
 	VSUBPS Y5, Y0, Y0
 
-// func adamWAVX2(p, m, v, grad *float32, n int, k *adamWConsts)
-TEXT ·adamWAVX2(SB), NOSPLIT, $0-48
+// func adamWVector(p, m, v, grad *float32, n int, k *adamWConsts)
+TEXT ·adamWVector(SB), NOSPLIT, $0-48
 	MOVQ p+0(FP), DI
 	MOVQ m+8(FP), SI
 	MOVQ v+16(FP), R8
@@ -163,8 +163,8 @@ GLOBL iota<>(SB), RODATA|NOPTR, $32
 	VMULPS  Y14, Y0, Y0                \
 	VANDNPS Y0, Y1, Y0
 
-// func dropoutAVX2(dst, a *float32, n int, seed, counter, below uint32, factor float32)
-TEXT ·dropoutAVX2(SB), NOSPLIT, $0-40
+// func dropoutVector(dst, a *float32, n int, seed, counter, below uint32, factor float32)
+TEXT ·dropoutVector(SB), NOSPLIT, $0-40
 	ARGS1
 	VBROADCASTSS seed+24(FP), Y11
 	VBROADCASTSS counter+28(FP), Y10
@@ -182,8 +182,8 @@ TEXT ·dropoutAVX2(SB), NOSPLIT, $0-40
 //   DI, DX rows 0 and 4 of dst, R11 stride in bytes, R12 three strides
 //   Y0..Y7 and Y8..Y15 in turn the rows and their shuffles
 //
-// func transposeAVX2(dst *float32, ds int, a *float32, as, blocks int)
-TEXT ·transposeAVX2(SB), NOSPLIT, $0-40
+// func transposeVector(dst *float32, ds int, a *float32, as, blocks int)
+TEXT ·transposeVector(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ ds+8(FP), R11
 	MOVQ a+16(FP), SI
@@ -252,8 +252,8 @@ next:
 //
 //   SI row 0, R9 stride in bytes, R10 three strides; Y8..Y11 the factors
 //
-// func axpy4AVX2(dst, a *float32, stride, n int, s *[4]float32)
-TEXT ·axpy4AVX2(SB), NOSPLIT, $0-40
+// func axpy4Vector(dst, a *float32, stride, n int, s *[4]float32)
+TEXT ·axpy4Vector(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ a+8(FP), SI
 	MOVQ stride+16(FP), R9
@@ -302,12 +302,12 @@ done:
 	VZEROUPPER
 	RET
 
-// func copyStripsAVX2(dst, src *float32, next, width, strips, k int)
+// func copyStripsVector(dst, src *float32, next, width, strips, k int)
 //
 // SI runs through src, R9 keeps the beginning of its row; DI through dst, R8
 // keeps the row's place in the first strip. R11 bytes are copied to each of CX
 // strips, DX bytes apart. The width is 6, or a multiple of 4.
-TEXT ·copyStripsAVX2(SB), NOSPLIT, $0-48
+TEXT ·copyStripsVector(SB), NOSPLIT, $0-48
 	MOVQ  dst+0(FP), R8
 	MOVQ  src+8(FP), R9
 	MOVQ  next+16(FP), R10

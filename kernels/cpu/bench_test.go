@@ -35,7 +35,7 @@ func benchCase(b *testing.B, op *kernels.Op, c kernels.Case, threads int) {
 func BenchmarkTile(b *testing.B) {
 	best := level
 	defer func() { level = best }()
-	for level = portable; level <= best; level++ {
+	for _, level = range levels {
 		b.Run(level.String(), func(b *testing.B) {
 			kn := tileKernel()
 			const k = 256

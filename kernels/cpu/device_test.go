@@ -18,9 +18,8 @@ import (
 func atLevels(t *testing.T, test func(t *testing.T)) {
 	best := level
 	defer func() { level = best }()
-	for l := portable; l <= best; l++ {
-		level = l
-		t.Run(l.String(), test)
+	for _, level = range levels {
+		t.Run(level.String(), test)
 	}
 }
 

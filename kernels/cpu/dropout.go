@@ -26,8 +26,8 @@ func newMask(seed int32, p float32) mask {
 // kept, else 0.
 func (m mask) drop(dst, a []float32, counter uint32) {
 	a = a[:len(dst)]
-	if level >= avx2 && len(dst) > 0 {
-		dropoutAVX2(&dst[0], &a[0], len(dst), pcg(m.seed), counter, m.below, m.factor)
+	if level > portable && len(dst) > 0 {
+		dropoutVector(&dst[0], &a[0], len(dst), pcg(m.seed), counter, m.below, m.factor)
 		return
 	}
 	for i, x := range a {

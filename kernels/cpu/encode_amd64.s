@@ -28,8 +28,8 @@ CONST8(inttwo, $2)
 //   R10 octaves left, R11 scale at the current octave, Y4 u
 //   Y0 t, Y1 q, Y2 t^2, Y5 sine, Y6 cosine
 //
-// func encodeAVX2(dst, u *float32, n, octaves int, scale *float32)
-TEXT ·encodeAVX2(SB), NOSPLIT, $0-40
+// func encodeVector(dst, u *float32, n, octaves int, scale *float32)
+TEXT ·encodeVector(SB), NOSPLIT, $0-40
 	MOVQ dst+0(FP), DI
 	MOVQ u+8(FP), SI
 	MOVQ n+16(FP), CX

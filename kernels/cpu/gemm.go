@@ -159,7 +159,8 @@ func (g *gemm) edge(w *worker, kn *kernel, t *tile, i, j int, from []float32) {
 // strips says where a block of A is read: in place, but for strips that are
 // copied. Those are a last one with fewer rows than the micro-kernel reads,
 // which is filled up, and all of them where neighbours in a strip's columns lie
-// so far apart that caches do not hold a strip.
+// so far apart that caches do not hold a strip, or where the micro-kernel wants
+// them side by side.
 type strips struct {
 	a      []float32 // from the block's first column on
 	rs, ks int
@@ -191,7 +192,7 @@ func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, l0, l1, panels int) stri
 			s.next = g.a[min(m1*g.ars, len(g.a)):]
 		}
 	}
-	if g.aks >= farApart && panels >= usedAgain {
+	if kn.strips && g.ars != 1 || g.aks >= farApart && panels >= usedAgain {
 		s.first = m0
 	} else if rest := (m1 - m0) % mr; rest != 0 && !(kn.edge && rest%4 == 0) {
 		s.first = m1 - rest

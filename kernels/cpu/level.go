@@ -7,16 +7,21 @@ type isa uint8
 
 const (
 	portable isa = iota
+	neon         // of every arm64 processor
 	avx2         // with FMA; processors with both convert float16 too
 	avx512       // F, BW, DQ, VL
 )
 
 func (l isa) String() string {
-	return [...]string{"portable Go", "AVX2", "AVX-512"}[l]
+	return [...]string{"portable Go", "NEON", "AVX2", "AVX-512"}[l]
 }
 
-// level is the best instruction set of this processor. Tests lower it.
-var level = detect()
+// levels are the instruction sets of this processor, the best one last.
+var levels = detect()
+
+// level is the instruction set in use: with any but portable there is vector
+// code. Tests lower it.
+var level = levels[len(levels)-1]
 
 // floatsAt sees n floats at p.
 func floatsAt(p *float32, n int) []float32 { return unsafe.Slice(p, n) }

@@ -4,15 +4,15 @@ package cpu
 
 import "golang.org/x/sys/cpu"
 
-func detect() isa {
+func detect() []isa {
 	x := cpu.X86
 	switch {
 	case !x.HasAVX2 || !x.HasFMA:
-		return portable
+		return []isa{portable}
 	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL:
-		return avx2
+		return []isa{portable, avx2}
 	}
-	return avx512
+	return []isa{portable, avx2, avx512}
 }
 
 //go:noescape

@@ -1,12 +1,7 @@
-//go:build !amd64 || purego
+//go:build !(amd64 || arm64) || purego
 
 package cpu
 
-import "runtime"
-
-func detect() isa { return portable }
+func detect() []isa { return []isa{portable} }
 
 func tileKernel() kernel { return portableTile }
-
-// pause lets other goroutines run.
-func pause() { runtime.Gosched() }

@@ -33,7 +33,7 @@ func frequencyEncode(d *device, c *kernels.Call) {
 // encode writes sin and cos of pi u scale[k] for k < octaves, one after the
 // other, for each u.
 func encode(w *worker, y, u []float32, octaves int, scale []float32) {
-	if level < avx2 {
+	if level == portable {
 		for i, x := range u {
 			for k := range octaves {
 				o := (i*octaves + k) * 2
@@ -53,11 +53,11 @@ func encode(w *worker, y, u []float32, octaves int, scale []float32) {
 		return
 	}
 	if direct > 0 {
-		encodeAVX2(&y[0], &u[0], direct, octaves, &scale[0])
+		encodeVector(&y[0], &u[0], direct, octaves, &scale[0])
 	}
 	if rest := u[direct:]; len(rest) > 0 {
 		buf := w.floats(scratch0, len(rest)*2*octaves+16)
-		encodeAVX2(&buf[0], &rest[0], len(rest), octaves, &scale[0])
+		encodeVector(&buf[0], &rest[0], len(rest), octaves, &scale[0])
 		copy(y[direct*2*octaves:], buf[:len(rest)*2*octaves])
 	}
 }

@@ -166,6 +166,25 @@ func scalesStep() int {
 	return 8
 }
 
+// scalesVector sets the scales, times factor, and for Q4 the zero points of the
+// first n blocks of rows whose parameters lie stride bytes apart, one row behind
+// the other; n is a multiple of scalesStep. With terms, zero points come times
+// scales. zeros is nil for Q8.
+func scalesVector(scales, zeros []float32, params []byte, n, rows, stride int, factor float32, terms bool) {
+	_ = scales[n*rows-1]
+	if zeros == nil {
+		_ = params[(rows-1)*stride+n-1]
+		scalesQ8(&scales[0], &params[0], n, rows, stride, factor)
+		return
+	}
+	_, _ = zeros[n*rows-1], params[(rows-1)*stride+2*n-1]
+	if terms {
+		termsQ4(&scales[0], &zeros[0], &params[0], n, rows, stride, factor)
+	} else {
+		scalesQ4(&scales[0], &zeros[0], &params[0], n, rows, stride, factor)
+	}
+}
+
 // terms4 sets the factors and summands of all blocks of four rows from row j
 // on: an element is factor * code - summand, for Q8 without the summand, times
 // the row's scale.

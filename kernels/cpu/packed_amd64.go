@@ -120,11 +120,27 @@ func scalesQ8AVX512(scales *float32, params *byte, n, rows, stride int, factor f
 //go:noescape
 func scalesQ8AVX2(scales *float32, params *byte, n, rows, stride int, factor float32)
 
+func scalesQ8(scales *float32, params *byte, n, rows, stride int, factor float32) {
+	if level == avx512 {
+		scalesQ8AVX512(scales, params, n, rows, stride, factor)
+	} else {
+		scalesQ8AVX2(scales, params, n, rows, stride, factor)
+	}
+}
+
 //go:noescape
 func scalesQ4AVX512(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
 
 //go:noescape
 func scalesQ4AVX2(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
+
+func scalesQ4(scales, zeros *float32, params *byte, n, rows, stride int, factor float32) {
+	if level == avx512 {
+		scalesQ4AVX512(scales, zeros, params, n, rows, stride, factor)
+	} else {
+		scalesQ4AVX2(scales, zeros, params, n, rows, stride, factor)
+	}
+}
 
 //go:noescape
 func termsQ4AVX512(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
@@ -132,30 +148,10 @@ func termsQ4AVX512(scales, zeros *float32, params *byte, n, rows, stride int, fa
 //go:noescape
 func termsQ4AVX2(scales, zeros *float32, params *byte, n, rows, stride int, factor float32)
 
-// scalesVector sets the scales, times factor, and for Q4 the zero points of the
-// first n blocks of rows whose parameters lie stride bytes apart, one row behind
-// the other; n is a multiple of scalesStep. With terms, zero points come times
-// scales. zeros is nil for Q8.
-func scalesVector(scales, zeros []float32, params []byte, n, rows, stride int, factor float32, terms bool) {
-	_ = scales[n*rows-1]
-	if zeros == nil {
-		_ = params[(rows-1)*stride+n-1]
-		if level == avx512 {
-			scalesQ8AVX512(&scales[0], &params[0], n, rows, stride, factor)
-		} else {
-			scalesQ8AVX2(&scales[0], &params[0], n, rows, stride, factor)
-		}
-		return
+func termsQ4(scales, zeros *float32, params *byte, n, rows, stride int, factor float32) {
+	if level == avx512 {
+		termsQ4AVX512(scales, zeros, params, n, rows, stride, factor)
+	} else {
+		termsQ4AVX2(scales, zeros, params, n, rows, stride, factor)
 	}
-	_, _ = zeros[n*rows-1], params[(rows-1)*stride+2*n-1]
-	f := scalesQ4AVX2
-	switch {
-	case terms && level == avx512:
-		f = termsQ4AVX512
-	case terms:
-		f = termsQ4AVX2
-	case level == avx512:
-		f = scalesQ4AVX512
-	}
-	f(&scales[0], &zeros[0], &params[0], n, rows, stride, factor)
 }

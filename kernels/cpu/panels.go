@@ -102,9 +102,9 @@ func packStrips(dst []float32, width int, src []float32, stride, next, count, k 
 		clear(last)
 		packStrip(last, width, src[whole*width*stride:], stride, next, rest, k)
 	}
-	if stride == 1 && level >= avx2 && (width%4 == 0 || width == 6) && whole > 0 {
+	if stride == 1 && level > portable && whole > 0 {
 		_, _ = dst[whole*width*k-1], src[(k-1)*next+whole*width-1]
-		copyStripsAVX2(&dst[0], &src[0], next, width, whole, k)
+		copyStripsVector(&dst[0], &src[0], next, width, whole, k)
 		return
 	}
 	for s := range whole {

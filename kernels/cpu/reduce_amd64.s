@@ -48,8 +48,8 @@ reduced:
 	VADDPS 96(SI), Y3, Y3
 #define SUM8 VADDPS (SI), Y0, Y0
 
-// func sumAVX2(a *float32, n int) float32
-TEXT ·sumAVX2(SB), NOSPLIT, $0-20
+// func sumVector(a *float32, n int) float32
+TEXT ·sumVector(SB), NOSPLIT, $0-20
 	MOVQ a+0(FP), SI
 	MOVQ n+8(FP), CX
 	REDUCE(SUM32, SUM8)
@@ -71,8 +71,8 @@ TEXT ·sumAVX2(SB), NOSPLIT, $0-20
 	VMOVUPS (SI), Y4          \
 	VFMADD231PS (R8), Y4, Y0
 
-// func dotAVX2(a, b *float32, n int) float32
-TEXT ·dotAVX2(SB), NOSPLIT, $0-28
+// func dotVector(a, b *float32, n int) float32
+TEXT ·dotVector(SB), NOSPLIT, $0-28
 	MOVQ a+0(FP), SI
 	MOVQ b+8(FP), R8
 	MOVQ n+16(FP), CX
@@ -102,8 +102,8 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-28
 
 // sum of (a - t)^2, t in Y14
 //
-// func deviationAVX2(a *float32, n int, t float32) float32
-TEXT ·deviationAVX2(SB), NOSPLIT, $0-28
+// func deviationVector(a *float32, n int, t float32) float32
+TEXT ·deviationVector(SB), NOSPLIT, $0-28
 	MOVQ a+0(FP), SI
 	MOVQ n+8(FP), CX
 	VBROADCASTSS t+16(FP), Y14
@@ -139,8 +139,8 @@ next:
 //   SI x, R8 row 0 of w, R9 stride in bytes, R10 three strides
 //   Y0..Y3 sums of even, Y4..Y7 of odd vectors
 //
-// func dot4AVX2(x, w *float32, stride, n int, out *float32)
-TEXT ·dot4AVX2(SB), NOSPLIT, $0-40
+// func dot4Vector(x, w *float32, stride, n int, out *float32)
+TEXT ·dot4Vector(SB), NOSPLIT, $0-40
 	MOVQ x+0(FP), SI
 	MOVQ w+8(FP), R8
 	MOVQ stride+16(FP), R9
@@ -221,8 +221,8 @@ add:
 //
 //   Y0 row, Y1 best, Y2 to be replaced, Y14 k
 //
-// func maxRowAVX2(best *float32, at *int32, row *float32, n int, k int32)
-TEXT ·maxRowAVX2(SB), NOSPLIT, $0-36
+// func maxRowVector(best *float32, at *int32, row *float32, n int, k int32)
+TEXT ·maxRowVector(SB), NOSPLIT, $0-36
 	MOVQ best+0(FP), DI
 	MOVQ at+8(FP), DX
 	MOVQ row+16(FP), SI

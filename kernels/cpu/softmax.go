@@ -1,18 +1,15 @@
 package cpu
 
-import "math"
-
-// Passes over a row of scores. Those of AVX-512 are fused; for other
-// instruction sets they are put together from vector functions.
+// Passes over a row of scores.
 
 // expSum sets dst = exp((a - t) s) and returns its sum.
 func expSum(dst, a []float32, t, s float32) float32 {
 	if len(dst) == 0 {
 		return 0
 	}
-	if level == avx512 {
+	if level > portable {
 		a = a[:len(dst)]
-		return exp2SumAVX512(&dst[0], &a[0], len(dst), t, s*math.Log2E)
+		return expSumVector(&dst[0], &a[0], len(dst), t, s)
 	}
 	vecExp(dst, a, t, s)
 	return sum(dst)
@@ -25,9 +22,9 @@ func softmaxBack(weights, grads []float32, t, scale, delta float32) {
 	if len(weights) == 0 {
 		return
 	}
-	if level == avx512 {
+	if level > portable {
 		grads = grads[:len(weights)]
-		softmaxBackAVX512(&weights[0], &grads[0], len(weights), t, scale*math.Log2E, delta, scale)
+		softmaxBackVector(&weights[0], &grads[0], len(weights), t, scale, delta)
 		return
 	}
 	vecExp(weights, weights, t, scale)

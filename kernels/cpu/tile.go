@@ -39,7 +39,9 @@ type kernel struct {
 	// full multiples of 4 rows). Otherwise edge tiles are computed in full, on
 	// padded panels, and copied.
 	edge bool
-	run  func(t *tile)
+	// strips tells that run reads rows of a side by side: rs is 1.
+	strips bool
+	run    func(t *tile)
 }
 
 // portableTile is a 4x4 tile in Go.

@@ -6,12 +6,12 @@ func transpose(dst []float32, ds int, src []float32, ss, rows, cols int) {
 		return
 	}
 	_, _ = dst[(cols-1)*ds+rows-1], src[(rows-1)*ss+cols-1]
-	r, wide := 0, cols&^7
-	if level >= avx2 && wide > 0 {
-		for ; r+8 <= rows; r += 8 {
-			transposeAVX2(&dst[r], ds, &src[r*ss], ss, wide/8)
+	r, wide := 0, cols-cols%transposeLen
+	if level > portable && wide > 0 {
+		for ; r+transposeLen <= rows; r += transposeLen {
+			transposeVector(&dst[r], ds, &src[r*ss], ss, wide/transposeLen)
 			for c := wide; c < cols; c++ {
-				for i := range 8 {
+				for i := range transposeLen {
 					dst[c*ds+r+i] = src[(r+i)*ss+c]
 				}
 			}

@@ -1,7 +1,7 @@
 package cpu
 
 // Vector functions on slices of equal length; dst may be one of the others.
-// Each has a version for AVX2 and a portable one.
+// Each has a version in vector code and a portable one.
 
 // vecAdd sets dst = a + b.
 func vecAdd(dst, a, b []float32) {
@@ -9,8 +9,8 @@ func vecAdd(dst, a, b []float32) {
 		return
 	}
 	a, b = a[:len(dst)], b[:len(dst)]
-	if level >= avx2 {
-		addAVX2(&dst[0], &a[0], &b[0], len(dst))
+	if level > portable {
+		addVector(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -24,8 +24,8 @@ func vecSub(dst, a, b []float32) {
 		return
 	}
 	a, b = a[:len(dst)], b[:len(dst)]
-	if level >= avx2 {
-		subAVX2(&dst[0], &a[0], &b[0], len(dst))
+	if level > portable {
+		subVector(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -39,8 +39,8 @@ func vecMul(dst, a, b []float32) {
 		return
 	}
 	a, b = a[:len(dst)], b[:len(dst)]
-	if level >= avx2 {
-		mulAVX2(&dst[0], &a[0], &b[0], len(dst))
+	if level > portable {
+		mulVector(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -54,8 +54,8 @@ func vecDiv(dst, a, b []float32) {
 		return
 	}
 	a, b = a[:len(dst)], b[:len(dst)]
-	if level >= avx2 {
-		divAVX2(&dst[0], &a[0], &b[0], len(dst))
+	if level > portable {
+		divVector(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -69,8 +69,8 @@ func vecReLUBack(dst, a, b []float32) {
 		return
 	}
 	a, b = a[:len(dst)], b[:len(dst)]
-	if level >= avx2 {
-		reluBackAVX2(&dst[0], &a[0], &b[0], len(dst))
+	if level > portable {
+		reluBackVector(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -84,8 +84,8 @@ func vecGELUBack(dst, a, b []float32) {
 		return
 	}
 	a, b = a[:len(dst)], b[:len(dst)]
-	if level >= avx2 {
-		geluBackAVX2(&dst[0], &a[0], &b[0], len(dst))
+	if level > portable {
+		geluBackVector(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -99,8 +99,8 @@ func vecSiLUBack(dst, a, b []float32) {
 		return
 	}
 	a, b = a[:len(dst)], b[:len(dst)]
-	if level >= avx2 {
-		siluBackAVX2(&dst[0], &a[0], &b[0], len(dst))
+	if level > portable {
+		siluBackVector(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -114,8 +114,8 @@ func vecSigmoidBack(dst, a, b []float32) {
 		return
 	}
 	a, b = a[:len(dst)], b[:len(dst)]
-	if level >= avx2 {
-		sigmoidBackAVX2(&dst[0], &a[0], &b[0], len(dst))
+	if level > portable {
+		sigmoidBackVector(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -129,8 +129,8 @@ func vecTruncExpBack(dst, a, b []float32) {
 		return
 	}
 	a, b = a[:len(dst)], b[:len(dst)]
-	if level >= avx2 {
-		truncExpBackAVX2(&dst[0], &a[0], &b[0], len(dst))
+	if level > portable {
+		truncExpBackVector(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -144,8 +144,8 @@ func vecSwiGLU(dst, a, b []float32) {
 		return
 	}
 	a, b = a[:len(dst)], b[:len(dst)]
-	if level >= avx2 {
-		swigluAVX2(&dst[0], &a[0], &b[0], len(dst))
+	if level > portable {
+		swigluVector(&dst[0], &a[0], &b[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -159,8 +159,8 @@ func vecReLU(dst, a []float32) {
 		return
 	}
 	a = a[:len(dst)]
-	if level >= avx2 {
-		reluAVX2(&dst[0], &a[0], len(dst))
+	if level > portable {
+		reluVector(&dst[0], &a[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -174,8 +174,8 @@ func vecGELU(dst, a []float32) {
 		return
 	}
 	a = a[:len(dst)]
-	if level >= avx2 {
-		geluAVX2(&dst[0], &a[0], len(dst))
+	if level > portable {
+		geluVector(&dst[0], &a[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -189,8 +189,8 @@ func vecSiLU(dst, a []float32) {
 		return
 	}
 	a = a[:len(dst)]
-	if level >= avx2 {
-		siluAVX2(&dst[0], &a[0], len(dst))
+	if level > portable {
+		siluVector(&dst[0], &a[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -204,8 +204,8 @@ func vecSigmoid(dst, a []float32) {
 		return
 	}
 	a = a[:len(dst)]
-	if level >= avx2 {
-		sigmoidAVX2(&dst[0], &a[0], len(dst))
+	if level > portable {
+		sigmoidVector(&dst[0], &a[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -219,8 +219,8 @@ func vecSubScale(dst, a []float32, t, s float32) {
 		return
 	}
 	a = a[:len(dst)]
-	if level >= avx2 {
-		subScaleAVX2(&dst[0], &a[0], len(dst), t, s)
+	if level > portable {
+		subScaleVector(&dst[0], &a[0], len(dst), t, s)
 		return
 	}
 	for i := range dst {
@@ -234,8 +234,8 @@ func vecExp(dst, a []float32, t, s float32) {
 		return
 	}
 	a = a[:len(dst)]
-	if level >= avx2 {
-		expAVX2(&dst[0], &a[0], len(dst), t, s)
+	if level > portable {
+		expVector(&dst[0], &a[0], len(dst), t, s)
 		return
 	}
 	for i := range dst {
@@ -249,8 +249,8 @@ func vecAddScaled(dst, a, b []float32, s float32) {
 		return
 	}
 	a, b = a[:len(dst)], b[:len(dst)]
-	if level >= avx2 {
-		axpyAVX2(&dst[0], &a[0], &b[0], len(dst), s)
+	if level > portable {
+		axpyVector(&dst[0], &a[0], &b[0], len(dst), s)
 		return
 	}
 	for i := range dst {
@@ -264,8 +264,8 @@ func addRows4(dst, a []float32, stride int, s *[4]float32) {
 		return
 	}
 	a = a[:3*stride+len(dst)]
-	if level >= avx2 {
-		axpy4AVX2(&dst[0], &a[0], stride, len(dst), s)
+	if level > portable {
+		axpy4Vector(&dst[0], &a[0], stride, len(dst), s)
 		return
 	}
 	for r, f := range s {
@@ -279,8 +279,8 @@ func vecMulAdd(dst, a, b, c []float32) {
 		return
 	}
 	a, b, c = a[:len(dst)], b[:len(dst)], c[:len(dst)]
-	if level >= avx2 {
-		mulAddAVX2(&dst[0], &a[0], &b[0], &c[0], len(dst))
+	if level > portable {
+		mulAddVector(&dst[0], &a[0], &b[0], &c[0], len(dst))
 		return
 	}
 	for i := range dst {
@@ -295,8 +295,8 @@ func vecSwiGLUBack(dgate, dup, gate, up, dy []float32) {
 		return
 	}
 	dup, gate, up, dy = dup[:n], gate[:n], up[:n], dy[:n]
-	if level >= avx2 {
-		swigluBackAVX2(&dgate[0], &dup[0], &gate[0], &up[0], &dy[0], n)
+	if level > portable {
+		swigluBackVector(&dgate[0], &dup[0], &gate[0], &up[0], &dy[0], n)
 		return
 	}
 	for i, g := range gate {

@@ -1,76 +1,78 @@
-//go:build !amd64 || purego
+//go:build !(amd64 || arm64) || purego
 
 package cpu
 
+const transposeLen = 1
+
 // The portable build never calls these.
-const noAVX2 = "cpu: vector code in a portable build"
+const noVector = "cpu: vector code in a portable build"
 
-func addAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+func addVector(dst, a, b *float32, n int) { panic(noVector) }
 
-func subAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+func subVector(dst, a, b *float32, n int) { panic(noVector) }
 
-func mulAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+func mulVector(dst, a, b *float32, n int) { panic(noVector) }
 
-func divAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+func divVector(dst, a, b *float32, n int) { panic(noVector) }
 
-func mulAddAVX2(dst, a, b, c *float32, n int) { panic(noAVX2) }
+func mulAddVector(dst, a, b, c *float32, n int) { panic(noVector) }
 
-func subScaleAVX2(dst, a *float32, n int, t, s float32) { panic(noAVX2) }
+func subScaleVector(dst, a *float32, n int, t, s float32) { panic(noVector) }
 
-func axpyAVX2(dst, a, b *float32, n int, s float32) { panic(noAVX2) }
+func axpyVector(dst, a, b *float32, n int, s float32) { panic(noVector) }
 
-func axpy4AVX2(dst, a *float32, stride, n int, s *[4]float32) { panic(noAVX2) }
+func axpy4Vector(dst, a *float32, stride, n int, s *[4]float32) { panic(noVector) }
 
-func expAVX2(dst, a *float32, n int, t, s float32) { panic(noAVX2) }
+func expVector(dst, a *float32, n int, t, s float32) { panic(noVector) }
 
-func sigmoidAVX2(dst, a *float32, n int) { panic(noAVX2) }
+func sigmoidVector(dst, a *float32, n int) { panic(noVector) }
 
-func siluAVX2(dst, a *float32, n int) { panic(noAVX2) }
+func siluVector(dst, a *float32, n int) { panic(noVector) }
 
-func reluAVX2(dst, a *float32, n int) { panic(noAVX2) }
+func reluVector(dst, a *float32, n int) { panic(noVector) }
 
-func geluAVX2(dst, a *float32, n int) { panic(noAVX2) }
+func geluVector(dst, a *float32, n int) { panic(noVector) }
 
-func reluBackAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+func reluBackVector(dst, a, b *float32, n int) { panic(noVector) }
 
-func geluBackAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+func geluBackVector(dst, a, b *float32, n int) { panic(noVector) }
 
-func siluBackAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+func siluBackVector(dst, a, b *float32, n int) { panic(noVector) }
 
-func sigmoidBackAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+func sigmoidBackVector(dst, a, b *float32, n int) { panic(noVector) }
 
-func truncExpBackAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+func truncExpBackVector(dst, a, b *float32, n int) { panic(noVector) }
 
-func swigluAVX2(dst, a, b *float32, n int) { panic(noAVX2) }
+func swigluVector(dst, a, b *float32, n int) { panic(noVector) }
 
-func swigluBackAVX2(dgate, dup, gate, up, dy *float32, n int) { panic(noAVX2) }
+func swigluBackVector(dgate, dup, gate, up, dy *float32, n int) { panic(noVector) }
 
-func sumAVX2(a *float32, n int) float32 { panic(noAVX2) }
+func sumVector(a *float32, n int) float32 { panic(noVector) }
 
-func dotAVX2(a, b *float32, n int) float32 { panic(noAVX2) }
+func dotVector(a, b *float32, n int) float32 { panic(noVector) }
 
-func deviationAVX2(a *float32, n int, t float32) float32 { panic(noAVX2) }
+func deviationVector(a *float32, n int, t float32) float32 { panic(noVector) }
 
-func maxAVX2(a *float32, n int) float32 { panic(noAVX2) }
+func maxVector(a *float32, n int) float32 { panic(noVector) }
 
-func adamWAVX2(p, m, v, grad *float32, n int, k *adamWConsts) { panic(noAVX2) }
+func adamWVector(p, m, v, grad *float32, n int, k *adamWConsts) { panic(noVector) }
 
-func encodeAVX2(dst, u *float32, n, octaves int, scale *float32) { panic(noAVX2) }
+func encodeVector(dst, u *float32, n, octaves int, scale *float32) { panic(noVector) }
 
-func dot4AVX2(x, w *float32, stride, n int, out *float32) { panic(noAVX2) }
+func dot4Vector(x, w *float32, stride, n int, out *float32) { panic(noVector) }
 
-func dropoutAVX2(dst, a *float32, n int, seed, counter, below uint32, factor float32) { panic(noAVX2) }
+func dropoutVector(dst, a *float32, n int, seed, counter, below uint32, factor float32) {
+	panic(noVector)
+}
 
-func maxRowAVX2(best *float32, at *int32, row *float32, n int, k int32) { panic(noAVX2) }
+func maxRowVector(best *float32, at *int32, row *float32, n int, k int32) { panic(noVector) }
 
-func transposeAVX2(dst *float32, ds int, a *float32, as, blocks int) { panic(noAVX2) }
+func transposeVector(dst *float32, ds int, a *float32, as, blocks int) { panic(noVector) }
 
-func copyStripsAVX2(dst, src *float32, next, width, strips, k int) { panic(noAVX2) }
+func copyStripsVector(dst, src *float32, next, width, strips, k int) { panic(noVector) }
 
-func dot4x4Vector(x *[4]*float32, w *float32, stride, n int, out *[4][4]float32) { panic(noAVX2) }
+func dot4x4Vector(x *[4]*float32, w *float32, stride, n int, out *[4][4]float32) { panic(noVector) }
 
-func exp2SumAVX512(dst, a *float32, n int, t, s float32) float32 { panic(noAVX2) }
+func expSumVector(dst, a *float32, n int, t, s float32) float32 { panic(noVector) }
 
-func maxAVX512(a *float32, n int) float32 { panic(noAVX2) }
-
-func softmaxBackAVX512(weights, grads *float32, n int, t, s, delta, scale float32) { panic(noAVX2) }
+func softmaxBackVector(weights, grads *float32, n int, t, scale, delta float32) { panic(noVector) }

@@ -5,8 +5,8 @@ package cpu
 // sum returns the sum of a.
 func sum(a []float32) float32 {
 	n, s := 0, float32(0)
-	if n = len(a) &^ 7; level >= avx2 && n > 0 {
-		s = sumAVX2(&a[0], n)
+	if n = len(a) &^ 7; level > portable && n > 0 {
+		s = sumVector(&a[0], n)
 	} else {
 		n = 0
 	}
@@ -20,8 +20,8 @@ func sum(a []float32) float32 {
 func dot(a, b []float32) float32 {
 	b = b[:len(a)]
 	n, s := 0, float32(0)
-	if n = len(a) &^ 7; level >= avx2 && n > 0 {
-		s = dotAVX2(&a[0], &b[0], n)
+	if n = len(a) &^ 7; level > portable && n > 0 {
+		s = dotVector(&a[0], &b[0], n)
 	} else {
 		n = 0
 	}
@@ -34,8 +34,8 @@ func dot(a, b []float32) float32 {
 // deviation returns the sum of (a - t)^2.
 func deviation(a []float32, t float32) float32 {
 	n, s := 0, float32(0)
-	if n = len(a) &^ 7; level >= avx2 && n > 0 {
-		s = deviationAVX2(&a[0], n, t)
+	if n = len(a) &^ 7; level > portable && n > 0 {
+		s = deviationVector(&a[0], n, t)
 	} else {
 		n = 0
 	}
@@ -48,16 +48,11 @@ func deviation(a []float32, t float32) float32 {
 // largest returns the largest element of a, which is not empty. What it
 // returns when some are NaN is not defined.
 func largest(a []float32) float32 {
-	if level == avx512 {
-		return maxAVX512(&a[0], len(a))
+	if level > portable {
+		return maxVector(&a[0], len(a))
 	}
-	n, top := 0, a[0]
-	if n = len(a) &^ 7; level >= avx2 && n > 0 {
-		top = maxAVX2(&a[0], n)
-	} else {
-		n = 0
-	}
-	for _, x := range a[n:] {
+	top := a[0]
+	for _, x := range a[1:] {
 		if x > top {
 			top = x
 		}
@@ -68,8 +63,8 @@ func largest(a []float32) float32 {
 // dot4 returns the scalar products of x with four rows of w, stride apart.
 func dot4(x, w []float32, stride int) (s [4]float32) {
 	w = w[:3*stride+len(x)]
-	if level >= avx2 && len(x) > 0 {
-		dot4AVX2(&x[0], &w[0], stride, len(x), &s[0])
+	if level > portable && len(x) > 0 {
+		dot4Vector(&x[0], &w[0], stride, len(x), &s[0])
 		return s
 	}
 	for r := range s {
@@ -83,9 +78,9 @@ func dot4(x, w []float32, stride int) (s [4]float32) {
 func maxRow(best []float32, at []int32, row []float32, k int32) {
 	at, row = at[:len(best)], row[:len(best)]
 	n := 0
-	if level >= avx2 && len(best) >= 8 {
+	if level > portable && len(best) >= 8 {
 		n = len(best) &^ 7
-		maxRowAVX2(&best[0], &at[0], &row[0], n, k)
+		maxRowVector(&best[0], &at[0], &row[0], n, k)
 	}
 	for j := n; j < len(best); j++ {
 		if v := row[j]; !(v <= best[j]) && best[j] == best[j] {
