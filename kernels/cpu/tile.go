@@ -22,8 +22,8 @@ type tile struct {
 	cols  int
 	flags int
 	// aheadA and aheadB are memory that will be needed soon, or nil: with each
-	// product the line there is fetched into the second-level cache and a step,
-	// in bytes, added.
+	// product the micro-kernels for amd64 fetch the line there into the
+	// second-level cache and add a step, in bytes.
 	aheadA *float32
 	stepA  int
 	aheadB *float32

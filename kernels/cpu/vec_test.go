@@ -144,6 +144,34 @@ func TestTranspose(t *testing.T) {
 	})
 }
 
+// TestPackStrips: strips of the widths in use, from lines in either order.
+func TestPackStrips(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	atLevels(t, func(t *testing.T) {
+		kn := tileKernel()
+		for _, width := range []int{kn.mr, kn.nr} {
+			for count := 1; count < 3*width+2; count += 3 {
+				for k := range 6 {
+					src := normals(r, 100*100)
+					for _, stride := range []int{1, 100} {
+						next := 101 - stride
+						got := make([]float32, roundUp(count, width)*k)
+						want := slices.Clone(got)
+						for i := range count {
+							for l := range k {
+								want[i/width*width*k+l*width+i%width] = src[i*stride+l*next]
+							}
+						}
+						if packStrips(got, width, src, stride, next, count, k); !slices.Equal(got, want) {
+							t.Fatalf("%d lines of %d into strips of %d, stride %d: wrong", count, k, width, stride)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 // TestMaxRow: the first of equal elements counts, and a NaN stays.
 func TestMaxRow(t *testing.T) {
 	nan := float32(math.NaN())
