@@ -127,11 +127,21 @@ wide:
 	BGE  wide
 
 narrow:
+	ADD  $12, R5
+	TBNZ $63, R5, rest
+
+four:
+	FMOVQ.P 16(R2), F4
+	FMAX(4, 0, 0)
+	SUBS $4, R5
+	BGE  four
+
+rest:
 	FMAX(1, 0, 0)
 	FMAX(3, 2, 2)
 	FMAX(2, 0, 0)
 	FMAXV(0, 0)
-	ADDS $16, R5
+	ADDS $4, R5
 	BEQ  done
 
 one:
