@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-// TestNEONEncodings compares the instructions of neon_arm64.h, which are given
-// as numbers, with what GNU as makes of them for the first version of the
-// architecture.
+// TestNEONEncodings compares the instructions of neon_arm64.h and of package
+// tensor, which are given as numbers, with what GNU as makes of them for the
+// first version of the architecture.
 func TestNEONEncodings(t *testing.T) {
 	const as, objcopy = "aarch64-linux-gnu-as", "aarch64-linux-gnu-objcopy"
 	for _, tool := range []string{as, objcopy} {
@@ -24,14 +24,18 @@ func TestNEONEncodings(t *testing.T) {
 			t.Skip("needs binutils for aarch64: ", err)
 		}
 	}
-	header, err := os.ReadFile("neon_arm64.h")
-	if err != nil {
-		t.Fatal(err)
+	var lines []string
+	for _, name := range []string{"neon_arm64.h", "../../tensor/pack4_arm64.s"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, strings.Split(string(text), "\n")...)
 	}
 	var source strings.Builder
 	var words []uint32
-	for _, line := range strings.Split(string(header), "\n") {
-		if !strings.HasPrefix(line, "#define") {
+	for _, line := range lines {
+		if !strings.Contains(line, "WORD") {
 			continue
 		}
 		m := regexp.MustCompile(`^#define \w+\(([\w, ]+)\) WORD \$\((.*)\) // (.*)$`).FindStringSubmatch(line)
@@ -77,7 +81,7 @@ func TestNEONEncodings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(source.String(), "\n")
+	lines = strings.Split(source.String(), "\n")
 	if len(want) != 4*len(words) {
 		t.Fatalf("%d bytes for %d instructions", len(want), len(words))
 	}
