@@ -21,7 +21,7 @@ var FrequencyEncode = Declare(Decl[EncodeParams]{
 	Ref32: encodeRef[float32], Ref64: encodeRef[float64],
 	Shader: func(p EncodeParams, pl *Plan) {
 		n := pl.In[0].Len() * p.Octaves
-		pl.Dispatch("encode", []Const{{"BACKWARD", false}}, Words(n, p.Octaves), pl.Operands(), pl.Fold(ceilDiv(n, 256)))
+		pl.Dispatch("encode", nil, Words(n, p.Octaves), pl.Operands(), pl.Fold(ceilDiv(n, 256)))
 	},
 	Cost: func(p EncodeParams, _, out [][]int) Cost { return Cost{FLOPs: 12 * int64(numel(out[0]))} },
 	Tol:  TolTrig,
@@ -30,28 +30,6 @@ var FrequencyEncode = Declare(Decl[EncodeParams]{
 		{Name: "outside the box", P: EncodeParams{4}, In: []Fill{Uniform(-2, 3, 2, 5, 3)}},
 		{Name: "no points", P: EncodeParams{4}, In: []Fill{Normal(0, 3)}},
 		{Name: "bench", P: EncodeParams{24}, In: []Fill{Uniform(0, 1, 35000, 3)}, Bench: true},
-	},
-})
-
-// FrequencyEncodeBackward gives du from u and dy.
-var FrequencyEncodeBackward = Declare(Decl[EncodeParams]{
-	Name: "frequency_encode_backward", Doc: "du = sum over k of pi 2^k (cos dy_sin - sin dy_cos)",
-	In: []Arg{{Name: "u"}, {Name: "dy"}}, Out: []Arg{{Name: "du"}},
-	Shapes: func(p EncodeParams, in [][]int) [][]int {
-		_, d := rowsOf(in[0])
-		Check(sameShape(in[1], withLast(in[0], d*2*p.Octaves)), "frequency_encode_backward", in, "dy does not fit u")
-		return [][]int{in[0]}
-	},
-	Ref32: encodeBackwardRef[float32], Ref64: encodeBackwardRef[float64],
-	Shader: func(p EncodeParams, pl *Plan) {
-		n := pl.In[0].Len()
-		pl.Dispatch("encode", []Const{{"BACKWARD", true}}, Words(n, p.Octaves), pl.Operands(), pl.Fold(ceilDiv(n, 256)))
-	},
-	Cost: func(p EncodeParams, in, _ [][]int) Cost { return Cost{FLOPs: 16 * int64(numel(in[1]))} },
-	Tol:  TolTrig,
-	Cases: []Case{
-		{Name: "few octaves", P: EncodeParams{6}, In: []Fill{Uniform(0, 1, 37, 3), Normal(37, 36)}},
-		{Name: "bench", P: EncodeParams{24}, In: []Fill{Uniform(0, 1, 35000, 3), Normal(35000, 144)}, Bench: true},
 	},
 })
 
@@ -69,17 +47,5 @@ func encodeRef[T Real](p EncodeParams, in, out []View[T]) {
 			o := out[0].F[(i*p.Octaves+k)*2:]
 			o[0], o[1] = T(s), T(c)
 		}
-	}
-}
-
-func encodeBackwardRef[T Real](p EncodeParams, in, out []View[T]) {
-	for i, u := range in[0].F {
-		var sum float64
-		for k := range p.Octaves {
-			s, c := octave(float64(u), k)
-			dy := in[1].F[(i*p.Octaves+k)*2:]
-			sum += math.Ldexp(math.Pi, k) * (c*float64(dy[0]) - s*float64(dy[1]))
-		}
-		out[0].F[i] = T(sum)
 	}
 }

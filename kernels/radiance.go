@@ -62,31 +62,39 @@ func insideUnit[T Real](u []T) bool {
 	return u[0] > 0 && u[0] < 1 && u[1] > 0 && u[1] < 1 && u[2] > 0 && u[2] < 1
 }
 
+// radianceAt sets rgb from a network's outputs y at u and returns the density.
+func radianceAt[T Real](y, u, rgb []T) (sigma T) {
+	for c := range rgb {
+		rgb[c] = T(sigmoid(float64(y[c])))
+	}
+	if !insideUnit(u) {
+		return 0
+	}
+	return T(math.Exp(float64(y[3]) - 1))
+}
+
+// radianceGradientAt sets the gradient dy of the outputs y at u.
+func radianceGradientAt[T Real](y, u, drgb []T, dsigma T, dy []T) {
+	clear(dy)
+	for c, d := range drgb {
+		s := sigmoid(float64(y[c]))
+		dy[c] = d * T(s*(1-s))
+	}
+	if insideUnit(u) {
+		dy[3] = dsigma * T(math.Exp(math.Min(float64(y[3])-1, 15)))
+	}
+}
+
 func radianceRef[T Real](_ None, in, out []View[T]) {
 	n, w := in[0].Rows()
 	for i := range n {
-		y := in[0].F[i*w:]
-		for c := range 3 {
-			out[0].F[3*i+c] = T(sigmoid(float64(y[c])))
-		}
-		out[1].F[i] = 0
-		if insideUnit(in[1].F[3*i:]) {
-			out[1].F[i] = T(math.Exp(float64(y[3]) - 1))
-		}
+		out[1].F[i] = radianceAt(in[0].F[i*w:], in[1].F[3*i:], out[0].F[3*i:3*i+3])
 	}
 }
 
 func radianceBackwardRef[T Real](_ None, in, out []View[T]) {
 	n, w := in[0].Rows()
 	for i := range n {
-		y, dy := in[0].F[i*w:], out[0].F[i*w:][:w]
-		clear(dy)
-		for c := range 3 {
-			s := sigmoid(float64(y[c]))
-			dy[c] = in[2].F[3*i+c] * T(s*(1-s))
-		}
-		if insideUnit(in[1].F[3*i:]) {
-			dy[3] = in[3].F[i] * T(math.Exp(math.Min(float64(y[3])-1, 15)))
-		}
+		radianceGradientAt(in[0].F[i*w:], in[1].F[3*i:], in[2].F[3*i:3*i+3], in[3].F[i], out[0].F[i*w:(i+1)*w])
 	}
 }

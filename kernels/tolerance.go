@@ -24,6 +24,9 @@ var (
 	TolNorm = Tolerance{1e-5, 2e-5}
 	// TolAttention: two products with exponentials between them.
 	TolAttention = Tolerance{5e-5, 5e-5}
+	// TolField: a chain of products of 64, with an exponential at its end that
+	// turns absolute errors into relative ones.
+	TolField = Tolerance{2e-5, 5e-5}
 	// TolTrig: sine and cosine; WGSL guarantees 2^-11 absolute on [-pi, pi]
 	// only, real devices give about 1e-6 after range reduction.
 	TolTrig = Tolerance{1e-5, 0}

@@ -39,6 +39,10 @@ var floors = []struct {
 	{"attention_combine", floor{16, 0}},
 	{"attention_split", floor{16, 5}}, // bound by memory; heads of 6 are mostly masks
 	{"attention", floor{8, 80}},
+	{"nerffield_sum", floor{16, 0}},
+	{"nerffield_weights", floor{16, 65}}, // the encoding stands in its loop
+	{"nerffield_chain", floor{8, 60}},    // and so do the ends of layers
+	{"nerffield", floor{8, 42}},          // both
 	{"fmaloop", floor{16, 90}},
 }
 

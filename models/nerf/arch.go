@@ -3,6 +3,8 @@ package nerf
 import (
 	"fmt"
 	"math"
+
+	"llana/kernels"
 )
 
 // Arch is the shape of a NeRF's network: a frequency encoding of 3
@@ -29,30 +31,18 @@ var Published = Arch{Octaves: 24, Hidden: 3, Width: 64, Outputs: 16, ZeroRows: 4
 var Toy = Arch{Octaves: 3, Hidden: 2, Width: 64, Outputs: 4}
 
 // Layer is the place of a weight matrix (Out, In) in the parameter vector.
-type Layer struct{ Offset, Out, In int }
+type Layer = kernels.NeRFLayer
 
 // Layers returns the matrices in storage order. y = W x, row-major.
-func (a Arch) Layers() []Layer {
-	ls := make([]Layer, 0, a.Hidden+1)
-	in, at := 6*a.Octaves, 0
-	for i := range a.Hidden + 1 {
-		out := a.Width
-		if i == a.Hidden {
-			out = a.Outputs
-		}
-		ls = append(ls, Layer{at, out, in})
-		at += out * in
-		in = out
-	}
-	return ls
+func (a Arch) Layers() []Layer { return a.field(false).Layers() }
+
+// field returns the parameters of kernels.NeRFField.
+func (a Arch) field(raw bool) kernels.NeRFFieldParams {
+	return kernels.NeRFFieldParams{Octaves: a.Octaves, Hidden: a.Hidden, Width: a.Width, Outputs: a.Outputs, Raw: raw}
 }
 
 // Len returns the number of weights.
-func (a Arch) Len() int {
-	ls := a.Layers()
-	last := ls[len(ls)-1]
-	return last.Offset + last.Out*last.In
-}
+func (a Arch) Len() int { return a.field(false).Len() }
 
 // Rows returns the number of rows of the weight matrix that weights2space
 // reads; see Matrix.

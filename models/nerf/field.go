@@ -2,6 +2,7 @@ package nerf
 
 import (
 	"context"
+	"slices"
 
 	"llana/autograd"
 	"llana/kernels"
@@ -19,79 +20,73 @@ type Field struct {
 // DefaultHalf is half the edge of the published NeRFs' box.
 const DefaultHalf = 0.7
 
-// Net is a batch of G NeRFs of one shape with their weights on a device, one
-// tensor (G, out, in) for each layer.
+// Net is a batch of G NeRFs of one shape with their weights on a device.
 type Net struct {
 	Arch
-	Layers []*autograd.Leaf
+	Params *autograd.Leaf // (G, Len), parameter vectors
 }
 
 // NewNet uploads the weights of fields, which share one network.
 func NewNet(d kernels.Device, a Arch, weights ...[]float32) *Net {
-	n := &Net{Arch: a}
-	for _, l := range a.Layers() {
-		data := make([]float32, 0, len(weights)*l.Out*l.In)
-		for _, w := range weights {
-			data = append(data, w[l.Offset:l.Offset+l.Out*l.In]...)
-		}
-		t := tensor.New(d, d.Float(), len(weights), l.Out, l.In)
-		t.SetFloat32(data)
-		n.Layers = append(n.Layers, &autograd.Leaf{Value: t})
-	}
-	return n
+	t := tensor.New(d, d.Float(), len(weights), a.Len())
+	t.SetFloat32(slices.Concat(weights...))
+	return &Net{a, &autograd.Leaf{Value: t}}
 }
 
 // Free frees the weights.
-func (n *Net) Free() {
-	for _, l := range n.Layers {
-		l.Free()
-	}
-}
+func (n *Net) Free() { n.Params.Free() }
 
 // Weights reads back the parameter vectors of all NeRFs.
 func (n *Net) Weights(ctx context.Context) ([][]float32, error) {
-	g := n.Layers[0].Value.Dim(0)
-	out := make([][]float32, g)
-	for i := range out {
-		out[i] = make([]float32, 0, n.Len())
+	v, err := n.Params.Value.ReadFloat32(ctx)
+	if err != nil {
+		return nil, err
 	}
-	for i, l := range n.Arch.Layers() {
-		v, err := n.Layers[i].Value.ReadFloat32(ctx)
-		if err != nil {
-			return nil, err
-		}
-		size := l.Out * l.In
-		for j := range out {
-			out[j] = append(out[j], v[j*size:(j+1)*size]...)
-		}
-	}
-	return out, nil
+	return slices.Collect(slices.Chunk(v, n.Len())), nil
 }
 
-// Raw evaluates the networks at unit positions u (N, 3): outputs before
-// activation (N, Outputs). With G > 1 NeRFs, either all see the same N
-// positions or each its own N/G (perItem), and the result is (G*N', Outputs).
-func (n *Net) Raw(u *autograd.Var, perItem bool) *autograd.Var {
-	t := u.Tape()
-	g := n.Layers[0].Value.Dim(0)
-	x := autograd.FrequencyEncode(u, n.Octaves)
-	if perItem || g == 1 {
-		x = x.View(g, -1, x.Dim(-1))
+// Query evaluates the NeRFs at unit positions u: (G, N, 3), or (N, 3) for all
+// of them. Colours (G N, 3) and densities (G N), those of one NeRF after the
+// other.
+func (n *Net) Query(u *autograd.Var) (rgb, sigma *autograd.Var) { return n.evaluate(u, false) }
+
+// Raw is Query without the activations: colour logits, and the logarithm of the
+// density plus 1, which are defined outside the box too.
+func (n *Net) Raw(u *autograd.Var) (rgb, sigma *autograd.Var) { return n.evaluate(u, true) }
+
+func (n *Net) evaluate(u *autograd.Var, raw bool) (rgb, sigma *autograd.Var) {
+	if len(u.Shape()) == 2 {
+		u = u.View(1, u.Dim(0), 3)
 	}
-	p := kernels.MatMulParams{TransB: true}
-	for i, l := range n.Layers {
-		x = autograd.MatMul(x, t.Use(l), p)
-		if i < len(n.Layers)-1 {
+	if p := n.field(raw); p.Fits() {
+		return autograd.NeRFField(u.Tape().Use(n.Params), u.Value(), p)
+	}
+	return n.compose(u, raw)
+}
+
+// compose evaluates networks that kernels.NeRFField does not: those with wider
+// hidden layers, or none.
+func (n *Net) compose(u *autograd.Var, raw bool) (rgb, sigma *autograd.Var) {
+	t := u.Tape()
+	weights := t.Use(n.Params)
+	g := weights.Dim(0)
+	if u.Dim(0) != g {
+		u = autograd.Concat(0, slices.Repeat([]*autograd.Var{u}, g)...)
+	}
+	x := autograd.FrequencyEncode(t, u.Value(), n.Octaves)
+	for i, l := range n.Layers() {
+		if i > 0 {
 			x = autograd.ReLU(x)
 		}
+		w := autograd.Slice(weights, 1, l.Offset, l.Offset+l.Out*l.In).View(g, l.Out, l.In)
+		x = autograd.MatMul(x, w, kernels.MatMulParams{TransB: true})
 	}
-	return x.View(-1, n.Outputs)
-}
-
-// Query evaluates one NeRF at unit positions u (N, 3): colours (N, 3) and
-// densities (N).
-func (n *Net) Query(u *autograd.Var) (rgb, sigma *autograd.Var) {
-	return autograd.Radiance(n.Raw(u, true), u.Value())
+	points := g * u.Dim(1)
+	y := x.View(points, n.Outputs)
+	if raw {
+		return autograd.Slice(y, 1, 0, 3), autograd.Slice(y, 1, 3, 4).View(points)
+	}
+	return autograd.Radiance(y, u.View(points, 3).Value())
 }
 
 // Unit maps world positions to box units, (p + half) / (2 half).

@@ -41,14 +41,11 @@ func TestNetwork(t *testing.T) {
 		tape := autograd.Inference(d)
 		defer tape.Release()
 		u := tape.Float32(g.Floats(t, "unit_points"), 64, 3)
-		g.Check(t, "encoding", read(t, autograd.FrequencyEncode(u, 24)))
-		for params, want := range map[string]string{"params": "raw_unit_padded", "params_rough": "raw_unit_rough"} {
+		g.Check(t, "encoding", read(t, autograd.FrequencyEncode(tape, u.Value(), 24)))
+		for params, want := range map[string]string{"params": "raw_unit", "params_rough": "raw_unit_rough"} {
 			net := nerf.NewNet(d, nerf.Published, g.Floats(t, params))
-			raw := net.Raw(u, true)
-			if want == "raw_unit_rough" {
-				raw = autograd.Slice(raw, 1, 0, 4)
-			}
-			g.Check(t, want, read(t, raw))
+			rgb, sigma := net.Raw(u)
+			g.Check(t, want, read(t, autograd.Concat(1, rgb, sigma.View(-1, 1))))
 			net.Free()
 		}
 	})

@@ -286,7 +286,7 @@ func (m *Model) Decode(tokens *autograd.Var, p Points) (rgb, sigma *autograd.Var
 // logarithm of the density plus 1.
 func (m *Model) Raw(tokens *autograd.Var, p Points) *autograd.Var {
 	t := tokens.Tape()
-	enc := autograd.FrequencyEncode(t.Const(p.Unit), m.Octaves)
+	enc := autograd.FrequencyEncode(t, p.Unit, m.Octaves)
 	z := autograd.Concat(1, enc, m.Features(tokens, p).View(-1, m.Width))
 	d := m.decoder
 	h := d.before[1].Forward(d.before[0].Forward(d.in.Forward(z)))

@@ -48,13 +48,13 @@ func Grids(ctx context.Context, d kernels.Device, fields []*nerf.Field, res int)
 	return grids, nil
 }
 
-// densityLogits evaluates the fourth output of all networks at the same
-// points.
+// densityLogits evaluates the logarithm of the density plus 1 of all networks at
+// the same points.
 func densityLogits(ctx context.Context, d kernels.Device, net *nerf.Net, unit []float32) ([]float32, error) {
 	t := autograd.Inference(d)
 	defer t.Release()
-	raw := net.Raw(t.Float32(unit, len(unit)/3, 3), false)
-	return autograd.Slice(raw, 1, 3, 4).Value().ReadFloat32(ctx)
+	_, logits := net.Raw(t.Float32(unit, len(unit)/3, 3))
+	return logits.Value().ReadFloat32(ctx)
 }
 
 // corners returns the corners of the cells of the unit box, z fastest.

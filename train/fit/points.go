@@ -154,37 +154,31 @@ type fitter struct {
 	net   *nerf.Net
 	pool  *pool
 	order []int
-	m, v  []*tensor.Tensor // Adam's moments of each layer
-	rate  *tensor.Tensor   // see kernels.AdamW
+	m, v  *tensor.Tensor // Adam's moments
+	rate  *tensor.Tensor // see kernels.AdamW
 }
 
 func (f *fitter) newState() {
-	for _, l := range f.net.Layers {
-		zero := make([]float32, l.Value.Len())
-		for _, s := range []*[]*tensor.Tensor{&f.m, &f.v} {
-			t := tensor.New(f.dev, l.Value.DType(), l.Value.Shape()...)
-			t.SetFloat32(zero)
-			*s = append(*s, t)
-		}
+	w := f.net.Params.Value
+	zero := make([]float32, w.Len())
+	for _, s := range []**tensor.Tensor{&f.m, &f.v} {
+		*s = tensor.New(f.dev, w.DType(), w.Shape()...)
+		(*s).SetFloat32(zero)
 	}
 	f.rate = tensor.New(f.dev, f.dev.Float(), 3)
 }
 
 func (f *fitter) free() {
 	f.net.Free()
-	f.rate.Free()
-	for i := range f.m {
-		f.m[i].Free()
-		f.v[i].Free()
+	for _, t := range []*tensor.Tensor{f.rate, f.m, f.v} {
+		t.Free()
 	}
 }
 
 func (f *fitter) step(s int) {
 	t := autograd.New(f.dev, autograd.Options{Record: true})
 	defer t.Release()
-	for _, l := range f.net.Layers {
-		l.ZeroGrad()
-	}
+	f.net.Params.ZeroGrad()
 	t.Backward(f.loss(t, f.order[s*f.Points:][:f.Points]))
 	f.adam(s)
 }
@@ -200,24 +194,22 @@ func (f *fitter) adam(s int) {
 	n := float64(s + 1)
 	f.rate.SetFloat32([]float32{float32(lr), float32(1 - math.Pow(beta1, n)), float32(1 - math.Pow(f.Beta2, n))})
 	p := kernels.AdamWParams{Beta1: beta1, Beta2: f.Beta2, Eps: 1e-8}
-	for i, l := range f.net.Layers {
-		kernels.RunInto(f.dev, kernels.AdamW, p, []*tensor.Tensor{l.Grad, f.rate, nil}, []*tensor.Tensor{l.Value, f.m[i], f.v[i]})
-	}
+	w := f.net.Params
+	kernels.RunInto(f.dev, kernels.AdamW, p, []*tensor.Tensor{w.Grad, f.rate, nil}, []*tensor.Tensor{w.Value, f.m, f.v})
 }
 
 // loss is the sum over the NeRFs of their losses at the given points.
 func (f *fitter) loss(t *autograd.Tape, points []int) *autograd.Var {
 	g, n := len(f.pool.solids), len(points)
 	b := f.batch(points)
-	raw := f.net.Raw(t.Float32(b.unit, n, 3), false)
+	colour, logit := f.net.Raw(t.Float32(b.unit, n, 3))
 
 	rows := g * n
-	logit := autograd.Slice(raw, 1, 3, 4)
-	loss := autograd.BCELogits(logit, t.Float32(b.inside, rows, 1).Value(), t.Float32(b.weight, rows, 1).Value())
+	loss := autograd.BCELogits(logit, t.Float32(b.inside, rows).Value(), t.Float32(b.weight, rows).Value())
 
 	// near is 1 or 0: it is its own square.
 	near := t.Float32(b.near, rows, 1)
-	miss := autograd.Sub(autograd.Sigmoid(autograd.Slice(raw, 1, 0, 3)), t.Float32(b.rgb, rows, 3))
+	miss := autograd.Sub(autograd.Sigmoid(colour), t.Float32(b.rgb, rows, 3))
 	miss = autograd.Mul(miss, near)
 	loss = autograd.Add(loss, autograd.Scale(autograd.MeanAll(autograd.Mul(miss, miss)), f.Colour))
 	return autograd.Scale(loss, float32(g))

@@ -107,13 +107,9 @@ func newViewFitter(d kernels.Device, a nerf.Arch, views []nerf.View, o ViewOptio
 		grid:     newOccupancy(o.GridRes, o.Half, march.Step, rand.New(rand.NewPCG(o.Seed, 3))),
 		source:   &raySource{views, march, rand.New(rand.NewPCG(o.Seed, 4))},
 	}
-	var params []*nn.Param
-	for i, l := range f.net.Layers {
-		p := &nn.Param{Leaf: *l, Name: fmt.Sprintf("layer %d", i)}
-		f.net.Layers[i] = &p.Leaf
-		params = append(params, p)
-	}
-	f.opt = train.NewAdamW(d, params)
+	p := &nn.Param{Leaf: *f.net.Params, Name: "network"}
+	f.net.Params = &p.Leaf
+	f.opt = train.NewAdamW(d, []*nn.Param{p})
 	f.opt.WeightDecay = 0
 	return f
 }

@@ -68,8 +68,7 @@ func (tr *Trainer) pointsLoss(t, teacher *autograd.Tape, tokens *autograd.Var, i
 	n := len(positions) / 3
 	perItem := n / len(items)
 	raw := tr.model.Raw(tokens, tr.model.NewPoints(t, positions, len(items)))
-	target := teach(teacher, items, positions)
-	targetLogit := autograd.Slice(target, 1, 3, 4)
+	targetColour, targetLogit := teach(teacher, items, positions)
 
 	weight, ones := make([]float32, n), make([]float32, n)
 	for i := range n {
@@ -83,7 +82,7 @@ func (tr *Trainer) pointsLoss(t, teacher *autograd.Tape, tokens *autograd.Var, i
 	// The derivative of max(x, 0) is 1 where x > 0 and 0 elsewhere.
 	logit := targetLogit.Value()
 	inside := t.Const(teacher.Run1(kernels.ReLUBackward, kernels.None{}, logit, logit, teacher.Float32(ones, n, 1).Value()))
-	rgb := t.Const(autograd.Sigmoid(autograd.Slice(target, 1, 0, 3)).Value())
+	rgb := t.Const(autograd.Sigmoid(targetColour).Value())
 	masked := autograd.Mul(autograd.Sub(autograd.Sigmoid(autograd.Slice(raw, 1, 0, 3)), rgb), inside)
 	mse := autograd.MeanAll(autograd.Mul(masked, masked))
 	return autograd.Add(occ, autograd.Scale(mse, float32(tr.cfg.ColourWeight)))
@@ -92,8 +91,9 @@ func (tr *Trainer) pointsLoss(t, teacher *autograd.Tape, tokens *autograd.Var, i
 func sigmoid(x float32) float32 { return float32(1 / (1 + math.Exp(-float64(x)))) }
 
 // teach evaluates the networks of NeRFs of one shape at their positions, as
-// many for each: raw outputs (N, 4).
-func teach(t *autograd.Tape, items []*Item, positions []float32) *autograd.Var {
+// many for each: colour logits (N, 3) and logarithms of the density plus 1
+// (N, 1).
+func teach(t *autograd.Tape, items []*Item, positions []float32) (colour, logit *autograd.Var) {
 	var weights [][]float32
 	for _, it := range items {
 		weights = append(weights, it.Field.Weights)
@@ -101,5 +101,7 @@ func teach(t *autograd.Tape, items []*Item, positions []float32) *autograd.Var {
 	net := nerf.NewNet(t.Device(), items[0].Field.Arch, weights...)
 	defer net.Free()
 	unit := nerf.Unit(positions, items[0].Field.Half)
-	return autograd.Slice(net.Raw(t.Float32(unit, len(unit)/3, 3), true), 1, 0, 4)
+	n := len(unit) / 3
+	colour, logit = net.Raw(t.Float32(unit, len(items), n/len(items), 3))
+	return colour, logit.View(n, 1)
 }

@@ -62,7 +62,8 @@ func (tr *Trainer) validatePoints(ctx context.Context, r *rand.Rand, it *Item) (
 	}
 	t := autograd.Inference(tr.dev)
 	defer t.Release()
-	want, err := teach(t, []*Item{it}, positions).Value().ReadFloat32(ctx)
+	colour, logit := teach(t, []*Item{it}, positions)
+	want, err := autograd.Concat(1, colour, logit).Value().ReadFloat32(ctx)
 	if err != nil {
 		return nil, err
 	}

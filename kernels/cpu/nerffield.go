@@ -1,0 +1,216 @@
+package cpu
+
+import "llana/kernels"
+
+func init() {
+	fast[kernels.NeRFField] = nerfField
+	fast[kernels.NeRFFieldBackward] = nerfFieldBackward
+}
+
+// fieldRows is the number of points that pass through a network together: a
+// multiple of the rows of every micro-kernel, few enough for their activations
+// to stay in the first- and second-level caches.
+const fieldRows = 48
+
+// field is a call of NeRFField or of its gradient.
+type field struct {
+	kernels.NeRFFieldParams
+	kernels.NeRFFieldSize
+	kn         kernel
+	layers     []fieldLayer
+	ld         int // distance of the rows of activations
+	size       int // floats of a network's packed matrices
+	u, weights []float32
+	packed     []float32 // of the networks from first on
+	first      int
+}
+
+// fieldLayer is a layer without padding. Its matrix is packed for both
+// directions: panels of W^T from forward on, and of W from back on.
+type fieldLayer struct {
+	kernels.NeRFLayer
+	forward, back int
+}
+
+// newField packs nothing yet; back tells whether the gradient is wanted.
+func newField(c *kernels.Call, back bool) *field {
+	p := c.P.(kernels.NeRFFieldParams)
+	f := &field{NeRFFieldParams: p, NeRFFieldSize: p.SizeOf(c.In[0].Shape(), c.In[1].Shape()), kn: tileKernel(),
+		u: floats(c.In[0]), weights: floats(c.In[1])}
+	nr := f.kn.nr
+	f.ld = roundUp(p.Width, nr)
+	for i, l := range p.Layers() {
+		if i == p.Hidden {
+			l.Out = 4
+		}
+		x := fieldLayer{NeRFLayer: l, forward: f.size}
+		f.size += l.In * roundUp(l.Out, nr)
+		if back && i > 0 {
+			x.back = f.size
+			f.size += l.Out * roundUp(l.In, nr)
+		}
+		f.layers = append(f.layers, x)
+	}
+	return f
+}
+
+// groups packs the matrices of a group of networks after the other, so many
+// that these and each floats for a network stay bounded, and calls body.
+func (f *field) groups(d *device, each int, body func(networks int)) {
+	const most = 8 << 20 // floats
+	group := max(1, min(f.G, most/(f.size+each)))
+	f.packed = d.common.floats(scratchPackB, group*f.size)
+	for f.first = 0; f.first < f.G; f.first += group {
+		n := min(group, f.G-f.first)
+		d.rows(n, f.size, func(_ *worker, lo, hi int) {
+			for g := lo; g < hi; g++ {
+				f.pack(f.packed[g*f.size:(g+1)*f.size], f.weights[(f.first+g)*f.W:])
+			}
+		})
+		body(n)
+	}
+}
+
+func (f *field) pack(dst, weights []float32) {
+	nr := f.kn.nr
+	for _, l := range f.layers {
+		w := weights[l.Offset:]
+		for j := 0; j < l.Out; j += nr {
+			packStrips(dst[l.forward+j*l.In:][:nr*l.In], nr, w[j*l.In:], l.In, 1, min(nr, l.Out-j), l.In)
+		}
+		if l.back == 0 {
+			continue
+		}
+		for j := 0; j < l.In; j += nr {
+			packStrips(dst[l.back+j*l.Out:][:nr*l.Out], nr, w[j:], 1, l.In, min(nr, l.In-j), l.Out)
+		}
+	}
+}
+
+// points returns the positions from point i of network g on.
+func (f *field) points(g, i int) []float32 {
+	if f.Shared {
+		g = 0
+	}
+	return f.u[3*(g*f.N+i):]
+}
+
+// encode writes the encodings of n positions, a column of fieldRows for each
+// feature.
+func (f *field) encode(w *worker, u []float32, n int) (x []float32) {
+	x = w.floats(scratch0, roundUp(6*f.Octaves, f.kn.mr)*fieldRows)
+	at := w.floats(scratch1, fieldRows)
+	for a := range 3 {
+		clear(at[n:])
+		for i := range n {
+			at[i] = u[3*i+a]
+		}
+		encodeColumns(x[2*a*f.Octaves*fieldRows:], fieldRows, at[:roundUp(n, 8)], f.Octaves)
+	}
+	return x
+}
+
+// encodeColumns writes sin and cos of pi 2^k u for k < octaves, alternately, as
+// columns stride apart. The length of u is a multiple of 8.
+func encodeColumns(y []float32, stride int, u []float32, octaves int) {
+	if level >= avx2 {
+		_ = y[(2*octaves-1)*stride+len(u)-1]
+		encodeColumnsAVX2(&y[0], stride, &u[0], len(u), octaves)
+		return
+	}
+	for k, scale := 0, float32(1); k < octaves; k, scale = k+1, 2*scale {
+		for i, v := range u {
+			y[2*k*stride+i], y[(2*k+1)*stride+i] = sinCosPi(v * scale)
+		}
+	}
+}
+
+// forward evaluates layers on the encodings x of n points. The rows of a hidden
+// layer's results, fieldRows of them, begin at part(i) of h for layer i.
+func (f *field) forward(w *worker, packed, x []float32, n int, h []float32, part func(layer int) int, y []float32) {
+	rows := roundUp(n, f.kn.mr)
+	a := block{m: rows, a: x, rs: 1, ks: fieldRows}
+	for i, l := range f.layers {
+		a.n, a.k, a.b, a.bs, a.next = l.Out, l.In, packed[l.forward:], f.kn.nr, f.kn.nr*l.In
+		if a.relu = i < f.Hidden; a.relu {
+			a.c, a.ldc = h[part(i)*fieldRows*f.ld:], f.ld
+		} else {
+			a.c, a.ldc = y, f.kn.nr
+		}
+		a.run(w, &f.kn)
+		a.a, a.rs, a.ks = a.c, a.ldc, 1
+	}
+}
+
+// block is a product that stays in the caches, C = A B or C += A B, or C =
+// relu(A B): A[i][l] = a[i*rs + l*ks]; panels of nr columns of B begin next
+// apart, their rows bs. All operands can be read and written in whole tiles.
+type block struct {
+	m, n, k   int
+	a         []float32
+	rs, ks    int
+	b         []float32
+	bs, next  int
+	c         []float32
+	ldc       int
+	relu, add bool
+}
+
+func (x *block) run(w *worker, kn *kernel) {
+	t := &w.tile
+	*t = tile{k: x.k, rs: x.rs, ks: x.ks, bs: x.bs, ldc: x.ldc}
+	if x.relu {
+		t.flags = tileReLU
+	}
+	for j, at := 0, 0; j < x.n; j, at = j+kn.nr, at+x.next {
+		t.b = &x.b[at]
+		for i := 0; i < x.m; i += kn.mr {
+			t.rows, t.cols = kn.mr, kn.nr
+			if kn.edge {
+				t.rows, t.cols = min(kn.mr, x.m-i), min(kn.nr, x.n-j)
+			}
+			t.a, t.c = &x.a[i*x.rs], &x.c[i*x.ldc+j]
+			if x.add {
+				t.from = t.c
+			}
+			kn.run(t)
+		}
+	}
+}
+
+func nerfField(d *device, c *kernels.Call) {
+	f, rgb, sigma := newField(c, false), floats(c.Out[0]), floats(c.Out[1])
+	blocks := (f.N + fieldRows - 1) / fieldRows
+	f.groups(d, 0, func(networks int) {
+		d.rows(networks*blocks, fieldRows*f.size/64, func(w *worker, lo, hi int) {
+			h, y := w.floats(scratch2, 2*fieldRows*f.ld), w.floats(scratch3, fieldRows*f.kn.nr)
+			for b := lo; b < hi; b++ {
+				g, from := b/blocks, b%blocks*fieldRows
+				n := min(fieldRows, f.N-from)
+				u := f.points(f.first+g, from)
+				x := f.encode(w, u, n)
+				f.forward(w, f.packed[g*f.size:], x, n, h, func(layer int) int { return layer % 2 }, y)
+				at := (f.first+g)*f.N + from
+				f.finish(y, u, rgb[3*at:3*(at+n)], sigma[at:at+n])
+			}
+		})
+	})
+}
+
+// finish turns outputs y at positions u into colours and densities.
+func (f *field) finish(y, u, rgb, sigma []float32) {
+	for i := range sigma {
+		v := y[i*f.kn.nr:][:4]
+		rgb[3*i], rgb[3*i+1], rgb[3*i+2], sigma[i] = v[0], v[1], v[2], v[3]
+	}
+	if f.Raw {
+		return
+	}
+	vecSigmoid(rgb, rgb)
+	vecExp(sigma, sigma, 1, 1)
+	for i := range sigma {
+		if !insideUnit(u[3*i : 3*i+3]) {
+			sigma[i] = 0
+		}
+	}
+}
