@@ -10,7 +10,7 @@ func init() {
 // fieldRows is the number of points that pass through a network together: a
 // multiple of the rows of every micro-kernel, few enough for their activations
 // to stay in the first- and second-level caches.
-const fieldRows = 48
+const fieldRows = 96
 
 // field is a call of NeRFField or of its gradient.
 type field struct {
@@ -25,8 +25,8 @@ type field struct {
 	first      int
 }
 
-// fieldLayer is a layer without padding. Its matrix is packed for both
-// directions: panels of W^T from forward on, and of W from back on.
+// fieldLayer is a layer without padding. Its matrix is packed for the directions
+// that need it: panels of W^T from forward on, and of W from back on.
 type fieldLayer struct {
 	kernels.NeRFLayer
 	forward, back int
@@ -44,7 +44,9 @@ func newField(c *kernels.Call, back bool) *field {
 			l.Out = 4
 		}
 		x := fieldLayer{NeRFLayer: l, forward: f.size}
-		f.size += l.In * roundUp(l.Out, nr)
+		if i < p.Hidden {
+			f.size += l.In * roundUp(l.Out, nr)
+		}
 		if back && i > 0 {
 			x.back = f.size
 			f.size += l.Out * roundUp(l.In, nr)
@@ -73,9 +75,9 @@ func (f *field) groups(d *device, each int, body func(networks int)) {
 
 func (f *field) pack(dst, weights []float32) {
 	nr := f.kn.nr
-	for _, l := range f.layers {
+	for i, l := range f.layers {
 		w := weights[l.Offset:]
-		for j := 0; j < l.Out; j += nr {
+		for j := 0; i < f.Hidden && j < l.Out; j += nr {
 			packStrips(dst[l.forward+j*l.In:][:nr*l.In], nr, w[j*l.In:], l.In, 1, min(nr, l.Out-j), l.In)
 		}
 		if l.back == 0 {
@@ -105,16 +107,20 @@ func (f *field) encode(w *worker, u []float32, n int) (x []float32) {
 		for i := range n {
 			at[i] = u[3*i+a]
 		}
-		encodeColumns(x[2*a*f.Octaves*fieldRows:], fieldRows, at[:roundUp(n, 8)], f.Octaves)
+		encodeColumns(x[2*a*f.Octaves*fieldRows:], fieldRows, at[:roundUp(n, 16)], f.Octaves)
 	}
 	return x
 }
 
 // encodeColumns writes sin and cos of pi 2^k u for k < octaves, alternately, as
-// columns stride apart. The length of u is a multiple of 8.
+// columns stride apart. The length of u is a multiple of 16.
 func encodeColumns(y []float32, stride int, u []float32, octaves int) {
-	if level >= avx2 {
-		_ = y[(2*octaves-1)*stride+len(u)-1]
+	_ = y[(2*octaves-1)*stride+len(u)-1]
+	switch level {
+	case avx512:
+		encodeColumnsAVX512(&y[0], stride, &u[0], len(u), octaves)
+		return
+	case avx2:
 		encodeColumnsAVX2(&y[0], stride, &u[0], len(u), octaves)
 		return
 	}
@@ -125,20 +131,27 @@ func encodeColumns(y []float32, stride int, u []float32, octaves int) {
 	}
 }
 
-// forward evaluates layers on the encodings x of n points. The rows of a hidden
-// layer's results, fieldRows of them, begin at part(i) of h for layer i.
-func (f *field) forward(w *worker, packed, x []float32, n int, h []float32, part func(layer int) int, y []float32) {
-	rows := roundUp(n, f.kn.mr)
-	a := block{m: rows, a: x, rs: 1, ks: fieldRows}
-	for i, l := range f.layers {
-		a.n, a.k, a.b, a.bs, a.next = l.Out, l.In, packed[l.forward:], f.kn.nr, f.kn.nr*l.In
-		if a.relu = i < f.Hidden; a.relu {
-			a.c, a.ldc = h[part(i)*fieldRows*f.ld:], f.ld
-		} else {
-			a.c, a.ldc = y, f.kn.nr
-		}
+// forward evaluates the networks' layers on the encodings x of n points of
+// network g of the group: raw outputs rgb and sigma. The results of hidden layer i
+// begin at part(i) of h, a part having fieldRows rows.
+func (f *field) forward(w *worker, g int, x []float32, n int, h []float32, part func(layer int) int, rgb, sigma []float32) {
+	packed := f.packed[g*f.size:]
+	a := block{m: roundUp(n, f.kn.mr), a: x, rs: 1, ks: fieldRows, bs: f.kn.nr, ldc: f.ld, relu: true}
+	for i, l := range f.layers[:f.Hidden] {
+		a.n, a.k, a.b, a.next = l.Out, l.In, packed[l.forward:], f.kn.nr*l.In
+		a.c = h[part(i)*fieldRows*f.ld:]
 		a.run(w, &f.kn)
-		a.a, a.rs, a.ks = a.c, a.ldc, 1
+		a.a, a.rs, a.ks = a.c, f.ld, 1
+	}
+	last := f.weights[(f.first+g)*f.W+f.layers[f.Hidden].Offset:]
+	for i := 0; i < n; i += 4 {
+		var y [4][4]float32
+		rows := min(4, n-i)
+		dot4x4(a.a[i*f.ld:], f.ld, rows, last, f.Width, f.Width, y[:])
+		for r, v := range y[:rows] {
+			copy(rgb[3*(i+r):3*(i+r)+3], v[:3])
+			sigma[i+r] = v[3]
+		}
 	}
 }
 
@@ -183,31 +196,29 @@ func nerfField(d *device, c *kernels.Call) {
 	blocks := (f.N + fieldRows - 1) / fieldRows
 	f.groups(d, 0, func(networks int) {
 		d.rows(networks*blocks, fieldRows*f.size/64, func(w *worker, lo, hi int) {
-			h, y := w.floats(scratch2, 2*fieldRows*f.ld), w.floats(scratch3, fieldRows*f.kn.nr)
+			h := w.floats(scratch2, 2*fieldRows*f.ld)
 			for b := lo; b < hi; b++ {
 				g, from := b/blocks, b%blocks*fieldRows
 				n := min(fieldRows, f.N-from)
-				u := f.points(f.first+g, from)
-				x := f.encode(w, u, n)
-				f.forward(w, f.packed[g*f.size:], x, n, h, func(layer int) int { return layer % 2 }, y)
-				at := (f.first+g)*f.N + from
-				f.finish(y, u, rgb[3*at:3*(at+n)], sigma[at:at+n])
+				u, at := f.points(f.first+g, from), (f.first+g)*f.N+from
+				rgb, sigma := rgb[3*at:3*(at+n)], sigma[at:at+n]
+				f.forward(w, g, f.encode(w, u, n), n, h, func(layer int) int { return layer % 2 }, rgb, sigma)
+				if !f.Raw {
+					activate(u, rgb, sigma)
+				}
 			}
 		})
 	})
 }
 
-// finish turns outputs y at positions u into colours and densities.
-func (f *field) finish(y, u, rgb, sigma []float32) {
-	for i := range sigma {
-		v := y[i*f.kn.nr:][:4]
-		rgb[3*i], rgb[3*i+1], rgb[3*i+2], sigma[i] = v[0], v[1], v[2], v[3]
-	}
-	if f.Raw {
-		return
-	}
+// activate turns raw outputs at positions u into colours and densities.
+func activate(u, rgb, sigma []float32) {
 	vecSigmoid(rgb, rgb)
 	vecExp(sigma, sigma, 1, 1)
+	clearOutside(u, sigma)
+}
+
+func clearOutside(u, sigma []float32) {
 	for i := range sigma {
 		if !insideUnit(u[3*i : 3*i+3]) {
 			sigma[i] = 0

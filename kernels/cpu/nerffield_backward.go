@@ -80,53 +80,56 @@ func (f *fieldGradient) chunk(w *worker, g, lo, hi int, dw []float32) {
 func (f *fieldGradient) block(w *worker, g, i, n int, sums []float32) {
 	const tail = 16 // micro-kernels read past the last row
 	part := fieldRows * f.ld
-	u, packed := f.points(f.first+g, i), f.packed[g*f.field.size:]
+	u := f.points(f.first+g, i)
 	x := f.encode(w, u, n)
-	h, y := w.floats(scratch2, f.Hidden*part+tail), w.floats(scratch3, fieldRows*f.kn.nr)
-	f.forward(w, packed, x, n, h, func(layer int) int { return layer }, y)
+	h, y := w.floats(scratch2, f.Hidden*part+tail), w.floats(scratch3, 4*n)
+	f.forward(w, g, x, n, h, func(layer int) int { return layer }, y[:3*n], y[3*n:])
+	dz, next := w.floats(scratch5, part+4*fieldRows+tail), w.floats(scratch6, part+tail)
+	f.outputs(y[:3*n], y[3*n:], u, (f.first+g)*f.N+i, dz)
 
-	dz, next := w.floats(scratch5, part+tail), w.floats(scratch6, part+tail)
-	f.outputs(y, u, (f.first+g)*f.N+i, n, dz)
-	a := block{n: f.Width, k: n, a: dz, rs: 1, ks: 4, b: h[(f.Hidden-1)*part:], bs: f.ld, next: f.kn.nr, c: sums[f.sums[f.Hidden]:], ldc: f.ld, add: true}
-	a.m = 4
+	// The last matrix, (4, Width); then a matrix for each hidden layer, whose
+	// gradient is found transposed.
+	a := block{m: 4, n: f.Width, k: n, a: dz, rs: 1, ks: 4, b: h[(f.Hidden-1)*part:], bs: f.ld, next: f.kn.nr,
+		c: sums[f.sums[f.Hidden]:], ldc: f.ld, add: true}
 	a.run(w, &f.kn)
 	step := 4 // from row to row of dz
-	for l := f.Hidden; l > 0; l-- {
-		in := h[(l-1)*part:][:part]
-		lay := f.layers[l]
-		b := block{m: roundUp(n, f.kn.mr), n: lay.In, k: lay.Out, a: dz, rs: step, ks: 1,
-			b: packed[lay.back:], bs: f.kn.nr, next: f.kn.nr * lay.Out, c: next, ldc: f.ld}
-		b.run(w, &f.kn)
-		vecReLUBack(next[:n*f.ld], in[:n*f.ld], next[:n*f.ld])
+	for i := f.Hidden - 1; i >= 0; i-- {
+		f.through(w, g, i+1, n, dz, step, next)
+		vecReLUBack(next[:n*f.ld], h[i*part:][:n*f.ld], next[:n*f.ld])
 		dz, next, step = next, dz, f.ld
-
-		s := block{m: f.layers[l-1].In, n: f.Width, k: n, a: x, rs: fieldRows, ks: 1, b: dz, bs: f.ld, next: f.kn.nr,
-			c: sums[f.sums[l-1]:], ldc: f.ld, add: true}
-		if l > 1 {
-			s.a, s.rs, s.ks = h[(l-2)*part:], 1, f.ld
+		a := block{m: f.layers[i].In, n: f.Width, k: n, a: x, rs: fieldRows, ks: 1, b: dz, bs: f.ld, next: f.kn.nr,
+			c: sums[f.sums[i]:], ldc: f.ld, add: true}
+		if i > 0 {
+			a.a, a.rs, a.ks = h[(i-1)*part:], 1, f.ld
 		}
-		s.run(w, &f.kn)
+		a.run(w, &f.kn)
 	}
 }
 
-// outputs sets dy (n, 4) to the gradient of the outputs y at positions u, the
-// first being point at of the call.
-func (f *fieldGradient) outputs(y, u []float32, at, n int, dy []float32) {
-	for i := range n {
-		g, v := dy[4*i:4*i+4], y[i*f.kn.nr:][:4]
-		copy(g, f.drgb[3*(at+i):][:3])
-		g[3] = f.dsigma[at+i]
-		if f.Raw {
-			continue
-		}
-		for a := range 3 {
-			s := 1 / (1 + expf(-v[a]))
-			g[a] *= s * (1 - s)
-		}
-		if insideUnit(u[3*i : 3*i+3]) {
-			g[3] *= expf(min(v[3]-1, 15))
-		} else {
-			g[3] = 0
-		}
+// through sets dx to dz W, for the matrix of a layer; rows of dz are step apart.
+func (f *fieldGradient) through(w *worker, g, layer, n int, dz []float32, step int, dx []float32) {
+	l := f.layers[layer]
+	a := block{m: roundUp(n, f.kn.mr), n: l.In, k: l.Out, a: dz, rs: step, ks: 1,
+		b: f.packed[g*f.field.size+l.back:], bs: f.kn.nr, next: f.kn.nr * l.Out, c: dx, ldc: f.ld}
+	a.run(w, &f.kn)
+}
+
+// outputs sets dy (n, 4) to the gradient of raw outputs, which it overwrites, at
+// positions u, the first of which is point at of the call.
+func (f *fieldGradient) outputs(rgb, sigma, u []float32, at int, dy []float32) {
+	n := len(sigma)
+	drgb, dsigma := f.drgb[3*at:3*(at+n)], f.dsigma[at:at+n]
+	if !f.Raw {
+		vecSigmoid(rgb, rgb)
+		vecSigmoidBack(rgb, rgb, drgb)
+		vecSubScale(sigma, sigma, 1, 1)
+		vecTruncExpBack(sigma, sigma, dsigma)
+		clearOutside(u, sigma)
+		drgb, dsigma = rgb, sigma
+	}
+	for i, d := range dsigma {
+		v := dy[4*i : 4*i+4]
+		copy(v, drgb[3*i:3*i+3])
+		v[3] = d
 	}
 }

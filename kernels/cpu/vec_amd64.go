@@ -35,6 +35,9 @@ func maxVector(a *float32, n int) float32 {
 func encodeColumnsAVX2(dst *float32, stride int, u *float32, n, octaves int)
 
 //go:noescape
+func encodeColumnsAVX512(dst *float32, stride int, u *float32, n, octaves int)
+
+//go:noescape
 func dot4x4AVX512(x *[4]*float32, w *float32, stride, n int, out *[4][4]float32)
 
 //go:noescape

@@ -63,6 +63,8 @@ func dot4Vector(x, w *float32, stride, n int, out *float32) { panic(noVector) }
 
 func encodeColumnsAVX2(dst *float32, stride int, u *float32, n, octaves int) { panic(noVector) }
 
+func encodeColumnsAVX512(dst *float32, stride int, u *float32, n, octaves int) { panic(noVector) }
+
 func dropoutVector(dst, a *float32, n int, seed, counter, below uint32, factor float32) {
 	panic(noVector)
 }

@@ -27,11 +27,11 @@ func modelCases() []Case {
 			Case{Name: "llama110m/prompt256/" + stored, Large: true, tokens: 256, prepare: llamaPrompt(d)},
 			Case{Name: "llama110m/generate32/" + stored, Large: true, tokens: 32, prepare: llamaGenerate(d)})
 	}
-	return append(all,
+	all = append(all,
 		Case{Name: "weights2space/encode", Large: true, prepare: encode(false)},
 		Case{Name: "weights2space/encode_next", Large: true, prepare: encode(true)},
-		Case{Name: "weights2space/train", Large: true, prepare: encoderTrain},
-		Case{Name: "nerf/query", prepare: nerfQuery})
+		Case{Name: "weights2space/train", Large: true, prepare: encoderTrain})
+	return append(all, nerfCases()...)
 }
 
 // llama110m are the sizes of Llama 2's smallest sibling.
@@ -224,22 +224,4 @@ func randomRays(rays, samples, positions int, half float32) w2s.RayBatch {
 		b.Spans = append(b.Spans, at, at+kernels.PublishedStep)
 	}
 	return b
-}
-
-// nerfQuery evaluates a published NeRF at 65,536 positions.
-func nerfQuery(_ context.Context, d kernels.Device) (work, error) {
-	const n = 1 << 16
-	a := nerf.Published
-	net := nerf.NewNet(d, a, a.Init(nerf.SharedSeed))
-	u := kernels.Uniform(0, 1, n, 3).Tensor(d, kernels.Float, d.Float(), rand.New(rand.NewPCG(9, 10)))
-	free := func() {
-		net.Free()
-		u.Free()
-	}
-	return work{free: free, run: func(context.Context) error {
-		t := autograd.Inference(d)
-		defer t.Release()
-		net.Query(t.Const(u))
-		return nil
-	}}, nil
 }
