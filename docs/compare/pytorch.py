@@ -4,7 +4,7 @@ memory of the process, each case being one of its own. Run it beside llana:
 
     python3 docs/compare/pytorch.py THREADS [CASE]...
     llana bench --device cpu --threads THREADS matmul/f32 matvec/f32 attention llama110m/forward512 \
-        llama110m/train512 weights2space/encode weights2space/train nerf/query kernel/adamw
+        llama110m/train512 weights2space/encode weights2space/train nerf kernel/adamw
 
 A case is named by its name or by the beginning of it.
 """
@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import nerf
 import weights2space
 
 PRODUCTS = ((512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048), (3072, 516, 516), (3072, 2064, 516),
@@ -125,7 +126,11 @@ def cases():
     yield "attention/decode/1x1024x12x64", lambda: attention(1, 1024, 12, 64), 8e-9 * 1024 * 12 * 64, "GB/s"
     yield "attention/decode/1x3200x32x128", lambda: attention(1, 3200, 32, 128), 8e-9 * 3200 * 32 * 128, "GB/s"
     yield "kernel/adamw", lambda: adamw(2064 * 516), 28e-9 * 2064 * 516, "GB/s"
-    yield "nerf/query", weights2space.nerf_query, weights2space.QUERIES, "positions/s"
+    yield "nerf/query", lambda: nerf.query(nerf.PUBLISHED, 1, nerf.QUERIES), nerf.QUERIES, "positions/s"
+    yield "nerf/query262144", lambda: nerf.query(nerf.PUBLISHED, 1, nerf.MANY), nerf.MANY, "positions/s"
+    yield "nerf/small64/query", lambda: nerf.query(nerf.TOY, nerf.NERFS, nerf.POINTS), nerf.NERFS * nerf.POINTS, "positions/s"
+    yield "nerf/fit", nerf.fit, nerf.QUERIES, "positions/s"
+    yield "nerf/small64/fit", nerf.fit_small, nerf.NERFS * nerf.POINTS, "positions/s"
     yield "llama110m/forward512", lambda: llama(False), 512, "tokens/s"
     yield "llama110m/train512", lambda: llama(True), 512, "tokens/s"
     yield "weights2space/encode", weights2space.encode, 1, "NeRFs/s"

@@ -1,12 +1,12 @@
-"""weights2space and a NeRF's MLP of the published sizes in PyTorch, with random
-weights, as pytorch.py times them."""
+"""weights2space of the published size in PyTorch, with random weights, as
+pytorch.py times it."""
 import math
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-QUERIES, POINTS = 65536, 35000
+POINTS = 35000
 RAYS, SAMPLES = 512, 48
 
 
@@ -83,19 +83,3 @@ def train():
         opt.step()
 
     return step
-
-
-def nerf_query():
-    """A published NeRF at 65,536 positions."""
-    w = [torch.randn(o, i) * (6 / (i + o)) ** 0.5 for i, o in ((144, 64), (64, 64), (64, 64), (64, 16))]
-    u = torch.rand(QUERIES, 3)
-
-    def run():
-        with torch.no_grad():
-            h = frequencies(u)
-            for m in w[:3]:
-                h = (h @ m.t()).relu()
-            y = h @ w[3].t()
-            return y[:, :3].sigmoid(), (y[:, 3] - 1).exp()
-
-    return run

@@ -48,6 +48,8 @@ func threadCases() map[*kernels.Op]kernels.Case {
 	n := kernels.Normal
 	in := func(p any, f ...kernels.Fill) kernels.Case { return kernels.Case{P: p, In: f} }
 	into := func(c kernels.Case, f ...kernels.Fill) kernels.Case { c.InOut = f; return c }
+	net := kernels.NeRFFieldParams{Octaves: 5, Hidden: 2, Width: 64, Outputs: 4}
+	points, weights := kernels.Uniform(0, 1, 2, 2500, 3), kernels.Uniform(-0.3, 0.3, 2, net.Len())
 	q, few := n(2, 150, 4, 16), n(2, 3, 4, 16)
 	cache := n(2, 150, 2, 16)
 	return map[*kernels.Op]kernels.Case{
@@ -76,6 +78,8 @@ func threadCases() map[*kernels.Op]kernels.Case {
 		kernels.Embedding:         in(kernels.None{}, n(30, 768).As(tensor.Q4), kernels.Ints(0, 30, 900)),
 		kernels.TriplaneBackward:  in(kernels.None{}, n(2, 48, 200), kernels.Uniform(-1, 1, 2, 300, 3), n(2, 300, 200)),
 		kernels.FrequencyEncode:   in(kernels.EncodeParams{Octaves: 5}, kernels.Uniform(0, 1, 9000, 3)),
+		kernels.NeRFField:         in(net, points, weights),
+		kernels.NeRFFieldBackward: in(net, points, weights, n(5000, 3), n(5000)),
 	}
 }
 

@@ -42,13 +42,21 @@ func bceLogits(d *device, c *kernels.Call) {
 	x, target, weight := floats(c.In[0]), floats(c.In[1]), floats(c.In[2])
 	s := d.total(len(x), 8, func(lo, hi int) float64 {
 		var s float64
-		for i := lo; i < hi; i++ {
-			v := x[i]
-			l := max(v, 0) - v*target[i] + log1pf(expf(min(v, -v)))
-			if weight != nil {
-				l *= weight[i]
+		var buf [256]float32
+		for ; lo < hi; lo += len(buf) {
+			n := min(len(buf), hi-lo)
+			e := buf[:n] // exp(-|x|)
+			for i, v := range x[lo : lo+n] {
+				e[i] = min(v, -v)
 			}
-			s += float64(l)
+			vecExp(e, e, 0, 1)
+			for i, v := range x[lo : lo+n] {
+				l := max(v, 0) - v*target[lo+i] + log1pf(e[i])
+				if weight != nil {
+					l *= weight[lo+i]
+				}
+				s += float64(l)
+			}
 		}
 		return s
 	})

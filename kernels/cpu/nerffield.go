@@ -77,14 +77,11 @@ func (f *field) pack(dst, weights []float32) {
 	nr := f.kn.nr
 	for i, l := range f.layers {
 		w := weights[l.Offset:]
-		for j := 0; i < f.Hidden && j < l.Out; j += nr {
-			packStrips(dst[l.forward+j*l.In:][:nr*l.In], nr, w[j*l.In:], l.In, 1, min(nr, l.Out-j), l.In)
+		if i < f.Hidden {
+			packStrips(dst[l.forward:], nr, w, l.In, 1, l.Out, l.In)
 		}
-		if l.back == 0 {
-			continue
-		}
-		for j := 0; j < l.In; j += nr {
-			packStrips(dst[l.back+j*l.Out:][:nr*l.Out], nr, w[j:], 1, l.In, min(nr, l.In-j), l.Out)
+		if l.back > 0 {
+			packStrips(dst[l.back:], nr, w, 1, l.In, l.In, l.Out)
 		}
 	}
 }

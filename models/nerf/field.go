@@ -98,8 +98,9 @@ func Unit(positions []float32, half float32) []float32 {
 	return u
 }
 
-// queryChunk bounds the memory of a query.
-const queryChunk = 1 << 16
+// queryChunk bounds the memory of a query, and how long it goes on when it is
+// cancelled.
+const queryChunk = 1 << 18
 
 // Query evaluates the field at world positions (N x 3, flat): red, green, blue
 // and density of each (N x 4, flat).

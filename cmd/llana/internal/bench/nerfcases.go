@@ -17,10 +17,10 @@ import (
 func nerfCases() []Case {
 	return []Case{
 		{Name: "nerf/query", prepare: nerfQuery(nerf.Published, 1, 1<<16)},
-		{Name: "nerf/query/262144", prepare: nerfQuery(nerf.Published, 1, 1<<18)},
-		{Name: "nerf/query/small64", prepare: nerfQuery(nerf.Toy, 64, 512)},
-		{Name: "nerf/fit/views", prepare: fitStep(nerf.Published, 1, 1<<16, viewsLoss)},
-		{Name: "nerf/fit/points64", prepare: fitStep(nerf.Toy, 64, 512, pointsLoss)},
+		{Name: "nerf/query262144", prepare: nerfQuery(nerf.Published, 1, 1<<18)},
+		{Name: "nerf/small64/query", prepare: nerfQuery(nerf.Toy, 64, 512)},
+		{Name: "nerf/fit", prepare: fitStep(nerf.Published, 1, 1<<16, viewsLoss)},
+		{Name: "nerf/small64/fit", prepare: fitStep(nerf.Toy, 64, 512, pointsLoss)},
 	}
 }
 
