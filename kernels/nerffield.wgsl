@@ -63,6 +63,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     // What this invocation brings of a slice: rows o and o + 32, columns from kq on.
     let o = lid / 4u;
     let kq = lid % 4u * 4u;
+    let to0 = kq * 16u + ((o / 4u) ^ (kq / 2u));
+    let to1 = kq * 16u + ((o / 4u + 8u) ^ (kq / 2u));
     let features = 6u * p.octaves;
     let count = (features + 15u) / 16u + (p.hidden - 1u) * ((p.width + 15u) / 16u);
     var layer = 0u;
@@ -91,11 +93,13 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
                 }
             }
         }
-        w0 = inside(w0, width, o, k0 + kq);
-        w1 = inside(w1, width, o + 32u, k0 + kq);
+        if (p.width < 64u || k0 + 16u > width) {
+            w0 = inside(w0, width, o, k0 + kq);
+            w1 = inside(w1, width, o + 32u, k0 + kq);
+        }
         workgroupBarrier();
         {{range $i := seq 2}}{{range $j := seq 4 -}}
-        slice[(kq + {{$j}}u) * 16u + ((o / 4u + {{mul 8 $i}}u) ^ (kq / 2u))][o % 4u] = w{{$i}}[{{$j}}];
+        slice[to{{$i}} + {{mul 16 $j}}u][o % 4u] = w{{$i}}[{{$j}}];
         {{end}}{{end -}}
         workgroupBarrier();
         // The next slice.
