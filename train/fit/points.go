@@ -198,21 +198,23 @@ func (f *fitter) adam(s int) {
 	kernels.RunInto(f.dev, kernels.AdamW, p, []*tensor.Tensor{w.Grad, f.rate, nil}, []*tensor.Tensor{w.Value, f.m, f.v})
 }
 
-// loss is the sum over the NeRFs of their losses at the given points.
+// loss is the sum over the NeRFs of their losses at the given points. The factors
+// of the gradients do not depend on the number of NeRFs, to the bit: rounded
+// differently, a fit ends elsewhere.
 func (f *fitter) loss(t *autograd.Tape, points []int) *autograd.Var {
 	g, n := len(f.pool.solids), len(points)
 	b := f.batch(points)
 	colour, logit := f.net.Raw(t.Float32(b.unit, n, 3))
 
 	rows := g * n
-	loss := autograd.BCELogits(logit, t.Float32(b.inside, rows).Value(), t.Float32(b.weight, rows).Value())
+	inside := autograd.BCELogits(logit, t.Float32(b.inside, rows).Value(), t.Float32(b.weight, rows).Value())
 
 	// near is 1 or 0: it is its own square.
 	near := t.Float32(b.near, rows, 1)
 	miss := autograd.Sub(autograd.Sigmoid(colour), t.Float32(b.rgb, rows, 3))
 	miss = autograd.Mul(miss, near)
-	loss = autograd.Add(loss, autograd.Scale(autograd.MeanAll(autograd.Mul(miss, miss)), f.Colour))
-	return autograd.Scale(loss, float32(g))
+	squares := autograd.SumAll(autograd.Mul(miss, miss))
+	return autograd.Add(autograd.Scale(inside, float32(g)), autograd.Scale(squares, f.Colour/float32(3*n)))
 }
 
 // batch is the points of a step: unit (n, 3) for all NeRFs, the rest for each.

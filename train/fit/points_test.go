@@ -55,7 +55,7 @@ func TestPoints(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, w := range alone[0].Weights {
-		if diff := w - fields[1].Weights[i]; diff > 1e-3 || diff < -1e-3 {
+		if w != fields[1].Weights[i] {
 			t.Fatalf("weight %d is %g when fitted alone, %g in a batch", i, w, fields[1].Weights[i])
 		}
 	}
