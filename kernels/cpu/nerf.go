@@ -21,13 +21,19 @@ func init() {
 func frequencyEncode(d *device, c *kernels.Call) {
 	octaves := c.P.(kernels.EncodeParams).Octaves
 	u, y := floats(c.In[0]), floats(c.Out[0])
+	scale := powers(octaves)
+	d.rows(len(u), 2*octaves, func(w *worker, lo, hi int) {
+		encode(w, y[lo*2*octaves:hi*2*octaves], u[lo:hi], octaves, scale)
+	})
+}
+
+// powers returns 2^k for k < octaves, and for as many more as encode reads.
+func powers(octaves int) []float32 {
 	scale := make([]float32, roundUp(octaves, 8))
 	for k := range scale {
 		scale[k] = float32(math.Ldexp(1, k))
 	}
-	d.rows(len(u), 2*octaves, func(w *worker, lo, hi int) {
-		encode(w, y[lo*2*octaves:hi*2*octaves], u[lo:hi], octaves, scale)
-	})
+	return scale
 }
 
 // encode writes sin and cos of pi u scale[k] for k < octaves, one after the

@@ -21,6 +21,7 @@ type field struct {
 	ld         int // distance of the rows of activations
 	size       int // floats of a network's packed matrices
 	u, weights []float32
+	scale      []float32 // 2^k, see encode
 	packed     []float32 // of the networks from first on
 	first      int
 }
@@ -36,7 +37,7 @@ type fieldLayer struct {
 func newField(c *kernels.Call, back bool) *field {
 	p := c.P.(kernels.NeRFFieldParams)
 	f := &field{NeRFFieldParams: p, NeRFFieldSize: p.SizeOf(c.In[0].Shape(), c.In[1].Shape()), kn: tileKernel(),
-		u: floats(c.In[0]), weights: floats(c.In[1])}
+		u: floats(c.In[0]), weights: floats(c.In[1]), scale: powers(p.Octaves)}
 	nr := f.kn.nr
 	f.ld = roundUp(p.Width, nr)
 	for i, l := range p.Layers() {
@@ -97,35 +98,30 @@ func (f *field) points(g, i int) []float32 {
 // encode writes the encodings of n positions, a column of fieldRows for each
 // feature.
 func (f *field) encode(w *worker, u []float32, n int) (x []float32) {
-	x = w.floats(scratch0, roundUp(6*f.Octaves, f.kn.mr)*fieldRows)
+	x = w.floats(scratch7, roundUp(6*f.Octaves, f.kn.mr)*fieldRows)
 	at := w.floats(scratch1, fieldRows)
 	for a := range 3 {
 		clear(at[n:])
 		for i := range n {
 			at[i] = u[3*i+a]
 		}
-		encodeColumns(x[2*a*f.Octaves*fieldRows:], fieldRows, at[:roundUp(n, 16)], f.Octaves)
+		f.encodeColumns(w, x[2*a*f.Octaves*fieldRows:], at[:roundUp(n, 16)])
 	}
 	return x
 }
 
-// encodeColumns writes sin and cos of pi 2^k u for k < octaves, alternately, as
-// columns stride apart. The length of u is a multiple of 16.
-func encodeColumns(y []float32, stride int, u []float32, octaves int) {
-	_ = y[(2*octaves-1)*stride+len(u)-1]
-	switch level {
-	case avx512:
-		encodeColumnsAVX512(&y[0], stride, &u[0], len(u), octaves)
-		return
-	case avx2:
-		encodeColumnsAVX2(&y[0], stride, &u[0], len(u), octaves)
+// encodeColumns writes sin and cos of pi 2^k u for k < Octaves, alternately, as
+// columns of fieldRows. The length of u is a multiple of 16.
+func (f *field) encodeColumns(w *worker, y, u []float32) {
+	features := 2 * f.Octaves
+	if level == portable || !columnsVector {
+		rows := w.floats(scratchRows, len(u)*features)
+		encode(w, rows, u, f.Octaves, f.scale)
+		transpose(y, fieldRows, rows, features, len(u), features)
 		return
 	}
-	for k, scale := 0, float32(1); k < octaves; k, scale = k+1, 2*scale {
-		for i, v := range u {
-			y[2*k*stride+i], y[(2*k+1)*stride+i] = sinCosPi(v * scale)
-		}
-	}
+	_ = y[(features-1)*fieldRows+len(u)-1]
+	encodeColumnsVector(&y[0], fieldRows, &u[0], len(u), f.Octaves)
 }
 
 // forward evaluates the networks' layers on the encodings x of n points of
@@ -172,14 +168,21 @@ func (x *block) run(w *worker, kn *kernel) {
 	if x.relu {
 		t.flags = tileReLU
 	}
-	for j, at := 0, 0; j < x.n; j, at = j+kn.nr, at+x.next {
-		t.b = &x.b[at]
-		for i := 0; i < x.m; i += kn.mr {
+	a, strip := x.a, kn.mr*x.rs // from one strip of A to the next
+	if kn.strips && x.rs != 1 {
+		strip = kn.mr * x.k
+		a = w.floats(scratchPackA, roundUp(x.m, kn.mr)*x.k)
+		packStrips(a, kn.mr, x.a, x.rs, x.ks, x.m, x.k)
+		t.rs, t.ks = 1, kn.mr
+	}
+	for j, panel := 0, 0; j < x.n; j, panel = j+kn.nr, panel+x.next {
+		t.b = &x.b[panel]
+		for i, at := 0, 0; i < x.m; i, at = i+kn.mr, at+strip {
 			t.rows, t.cols = kn.mr, kn.nr
 			if kn.edge {
 				t.rows, t.cols = min(kn.mr, x.m-i), min(kn.nr, x.n-j)
 			}
-			t.a, t.c = &x.a[i*x.rs], &x.c[i*x.ldc+j]
+			t.a, t.c = &a[at], &x.c[i*x.ldc+j]
 			if x.add {
 				t.from = t.c
 			}
@@ -188,20 +191,29 @@ func (x *block) run(w *worker, kn *kernel) {
 	}
 }
 
+// nerfField computes blocks of points, each for some networks one after the
+// other if they share the points and so their encodings.
 func nerfField(d *device, c *kernels.Call) {
 	f, rgb, sigma := newField(c, false), floats(c.Out[0]), floats(c.Out[1])
-	blocks := (f.N + fieldRows - 1) / fieldRows
+	blocks, some := (f.N+fieldRows-1)/fieldRows, 1
+	if f.Shared {
+		some = 8
+	}
 	f.groups(d, 0, func(networks int) {
-		d.rows(networks*blocks, fieldRows*f.size/64, func(w *worker, lo, hi int) {
+		d.rows((networks+some-1)/some*blocks, some*fieldRows*f.size/64, func(w *worker, lo, hi int) {
 			h := w.floats(scratch2, 2*fieldRows*f.ld)
 			for b := lo; b < hi; b++ {
-				g, from := b/blocks, b%blocks*fieldRows
+				first, from := b/blocks*some, b%blocks*fieldRows
 				n := min(fieldRows, f.N-from)
-				u, at := f.points(f.first+g, from), (f.first+g)*f.N+from
-				rgb, sigma := rgb[3*at:3*(at+n)], sigma[at:at+n]
-				f.forward(w, g, f.encode(w, u, n), n, h, func(layer int) int { return layer % 2 }, rgb, sigma)
-				if !f.Raw {
-					activate(u, rgb, sigma)
+				u := f.points(f.first+first, from)
+				x := f.encode(w, u, n)
+				for g := first; g < min(first+some, networks); g++ {
+					at := (f.first+g)*f.N + from
+					rgb, sigma := rgb[3*at:3*(at+n)], sigma[at:at+n]
+					f.forward(w, g, x, n, h, func(layer int) int { return layer % 2 }, rgb, sigma)
+					if !f.Raw {
+						activate(u, rgb, sigma)
+					}
 				}
 			}
 		})

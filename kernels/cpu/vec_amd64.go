@@ -31,6 +31,18 @@ func maxVector(a *float32, n int) float32 {
 	return top
 }
 
+// columnsVector tells that there is an encodeColumnsVector.
+const columnsVector = true
+
+// encodeColumnsVector is encodeColumns for n elements, a multiple of 16.
+func encodeColumnsVector(dst *float32, stride int, u *float32, n, octaves int) {
+	if level == avx512 {
+		encodeColumnsAVX512(dst, stride, u, n, octaves)
+	} else {
+		encodeColumnsAVX2(dst, stride, u, n, octaves)
+	}
+}
+
 //go:noescape
 func encodeColumnsAVX2(dst *float32, stride int, u *float32, n, octaves int)
 

@@ -6,6 +6,13 @@ package cpu
 // transposeVector.
 const transposeLen = 4
 
+// columnsVector tells that there is an encodeColumnsVector.
+const columnsVector = false
+
+func encodeColumnsVector(dst *float32, stride int, u *float32, n, octaves int) {
+	panic("cpu: no such vector code for arm64")
+}
+
 // maxVector returns the largest of n > 0 elements.
 //
 //go:noescape

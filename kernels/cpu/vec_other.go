@@ -2,7 +2,10 @@
 
 package cpu
 
-const transposeLen = 1
+const (
+	transposeLen  = 1
+	columnsVector = false
+)
 
 // The portable build never calls these.
 const noVector = "cpu: vector code in a portable build"
@@ -57,13 +60,11 @@ func maxVector(a *float32, n int) float32 { panic(noVector) }
 
 func adamWVector(p, m, v, grad *float32, n int, k *adamWConsts) { panic(noVector) }
 
+func encodeColumnsVector(dst *float32, stride int, u *float32, n, octaves int) { panic(noVector) }
+
 func encodeVector(dst, u *float32, n, octaves int, scale *float32) { panic(noVector) }
 
 func dot4Vector(x, w *float32, stride, n int, out *float32) { panic(noVector) }
-
-func encodeColumnsAVX2(dst *float32, stride int, u *float32, n, octaves int) { panic(noVector) }
-
-func encodeColumnsAVX512(dst *float32, stride int, u *float32, n, octaves int) { panic(noVector) }
 
 func dropoutVector(dst, a *float32, n int, seed, counter, below uint32, factor float32) {
 	panic(noVector)
