@@ -1,5 +1,5 @@
 // Times llama.cpp on a GGUF file: reading a prompt of 256 tokens, and writing 32
-// tokens behind it. Prints tokens per second: of the best run, and by the
+// tokens (WRITTEN) behind it. Prints tokens per second: of the best run, and by the
 // processor time that all runs took. With LLAMACPP_GPU=vulkan it uses the Vulkan
 // backend (and its package, linux-x64-vulkan); a software driver only if
 // GGML_VK_VISIBLE_DEVICES names it.
@@ -18,7 +18,7 @@ const {getLlama} = await import(
     modules ? pathToFileURL(path.join(modules, "node-llama-cpp/dist/index.js")).href : "node-llama-cpp");
 
 const [file, threads = "2", runs = "5"] = process.argv.slice(2);
-const PROMPT = 256, WRITTEN = 32;
+const PROMPT = 256, WRITTEN = Number(process.env.WRITTEN ?? 32);
 
 const gpu = process.env.LLAMACPP_GPU || false;
 const llama = await getLlama({gpu, build: "never", maxThreads: Number(threads), logLevel: "error"});
@@ -49,12 +49,12 @@ for (let run = 0; run <= Number(runs); run++) {
             token = out.next.token ?? 1;
         }
     });
-    if (run === 0) { // the first one reads the file into memory
+    if (run === 0 && Number(runs) > 0) { // the first one reads the file into memory
         best.prompt = best.write = Infinity;
         used.prompt = used.write = 0;
     }
 }
 for (const [kind, tokens] of [["prompt", PROMPT], ["write", WRITTEN]])
     console.log(`${path.basename(file)}\t${kind}\t${(1000 * tokens / best[kind]).toFixed(1)} tokens/s\t`
-        + `${(1000 * tokens * Number(runs) / used[kind]).toFixed(1)} tokens per second of processor time`);
+        + `${(1000 * tokens * Math.max(1, Number(runs)) / used[kind]).toFixed(1)} tokens per second of processor time`);
 process.exit(0);
