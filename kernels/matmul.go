@@ -159,6 +159,12 @@ func matmulCases() []Case {
 			mm(name+", batched", tb, Normal(3, 20, 16), Normal(3, 21, 16).As(d)))
 	}
 	both := MatMulParams{TransA: true, TransB: true, Act: ActReLU}
+	for _, d := range []tensor.DType{tensor.BF16, tensor.F16} {
+		name := d.String() + ", rows of half quads"
+		cases = append(cases,
+			mm(name, tb, Normal(37, 70), Normal(29, 70).As(d)),
+			mm(name+", not transposed", ta, Normal(41, 36), Normal(41, 30).As(d)))
+	}
 	cases = append(cases,
 		mm("quads, plain", MatMulParams{}, Normal(140, 68), Normal(68, 132)),
 		mm("quads, transposed left", ta, Normal(68, 140), Normal(68, 132)),

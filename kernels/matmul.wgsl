@@ -14,36 +14,46 @@
 // are staged in workgroup memory, [k][quad of m or n]; the loads of a slice are
 // under way while the slice before it is used.
 //
-// VEC_IN, VEC_OUT: the last lengths of A and B, or of out, are multiples of 4,
-// and they are read or written by quads, else by single elements.
-// Loads never leave the matrices: what lies outside repeats the last row or
-// column, which is not stored, or is set to 0 in the last slice of K.
+// The first slice is the one that may be short: its loads repeat the last of K
+// and are then set to 0. All others are whole, so that the loop neither clamps
+// nor masks. Rows and columns outside the matrices repeat the last, which are
+// not stored. Addresses are made before the loop where they can be: not every
+// compiler moves them there.
 //
-// Quad q of row k lies at q ^ (k/4 * 32/SLICE): neighbouring invocations then
-// write to different banks in either storage order.
+// VEC_A, VEC_B, VEC_OUT: the last length of A, B or out is a multiple of 4, and
+// it is read or written by quads, else by single elements.
 {{- $threads := div (mul .TILE_M .TILE_N) (mul .ROWS .COLS)}}
-{{- $qa := div .TILE_M 4}}{{$qb := div .TILE_N 4}}
 {{- $rows := div .ROWS 4}}{{$cols := div .COLS 4}}
-{{- $turn := div 32 .SLICE}}
-{{- $raw := "vec2<u32>"}}
-{{- if or (not .VEC_IN) (eq .WEIGHT "float32")}}{{$raw = "vec4<f32>"}}{{else if eq .WEIGHT "int4"}}{{$raw = "vec3<u32>"}}{{end}}
-{{- $a := dict "x" "a" "vec" .VEC_IN "along_k" (not .TRANS_A) "quads" $qa "loads" (div (mul .SLICE $qa) $threads) "raw" "vec4<f32>"
-    "scaled" false "len" "p.m" "from" "m0" "slice" .SLICE "threads" $threads "turn" $turn}}
-{{- $b := dict "x" "b" "vec" .VEC_IN "along_k" .TRANS_B "quads" $qb "loads" (div (mul .SLICE $qb) $threads) "raw" $raw
-    "scaled" (and .VEC_IN (or (eq .WEIGHT "int8") (eq .WEIGHT "int4"))) "len" "p.n" "from" "n0" "slice" .SLICE "threads" $threads "turn" $turn}}
+{{- /* What the templates at the end know of an operand. Its elements come in loads of width elements, neighbouring
+along the storage order, apart from each other along the other length. */}}
+{{- $a := dict "x" "a" "vec" .VEC_A "along_k" (not .TRANS_A) "tile" .TILE_M "type" "float32" "len" "p.m" "from" "m0"}}
+{{- $b := dict "x" "b" "vec" .VEC_B "along_k" .TRANS_B "tile" .TILE_N "type" .WEIGHT "len" "p.n" "from" "n0"}}
+{{- range $d := list $a $b}}
+    {{- $width := 1}}{{if .vec}}{{$width = 4}}{{end}}
+    {{- $line := .tile}}{{if .along_k}}{{$line = $.SLICE}}{{end}}
+    {{- /* Rows of quads in workgroup memory, so laid out that neighbouring invocations write to different banks: single
+    elements in rows a quad longer; quads with two between every four rows, or turned by two where memory is full. */}}
+    {{- $pitch := div .tile 4}}{{$gap := 0}}{{$turn := 0}}
+    {{- if not .vec}}{{$pitch = add $pitch 1}}{{else if eq (add $.TILE_M $.TILE_N) 256}}{{$turn = 2}}{{else}}{{$gap = 2}}{{end}}
+    {{- $scaled := or (eq .type "int8") (eq .type "int4")}}
+    {{- $d = set $d "slice" $.SLICE "threads" $threads "width" $width "apart" (div (mul $threads $width) $line)
+        "loads" (div (mul $.SLICE .tile) (mul $threads $width)) "pitch" $pitch "gap" $gap "turn" $turn
+        "scaled" $scaled}}
+    {{- if eq .x "a"}}{{$a = $d}}{{else}}{{$b = $d}}{{end}}
+{{- end}}
 
 struct Params { m: u32, n: u32, k: u32, part: u32, parts: u32, batched_a: u32, batched_b: u32, finish: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
-{{if .VEC_IN}}{{template "quads" set . "BINDING" 1 "NAME" "a" "TYPE" "float32"}}{{else}}{{template "packed" set . "BINDING" 1 "NAME" "a" "TYPE" "float32"}}{{end}}
-{{if .VEC_IN}}{{template "quads" set . "BINDING" 2 "NAME" "b" "TYPE" .WEIGHT}}{{else}}{{template "packed" set . "BINDING" 2 "NAME" "b" "TYPE" .WEIGHT}}{{end}}
+{{template "quads" dict "BINDING" 1 "NAME" "a" "TYPE" "float32" "SINGLE" (not .VEC_A)}}
+{{template "quads" dict "BINDING" 2 "NAME" "b" "TYPE" .WEIGHT "SINGLE" (not .VEC_B)}}
 {{$t := "f32"}}{{if .VEC_OUT}}{{$t = "vec4<f32>"}}{{end -}}
 @group(0) @binding(3) var<storage, read> bias: array<{{$t}}>;
 @group(0) @binding(4) var<storage, read> residual: array<{{$t}}>;
 @group(0) @binding(5) var<storage, read_write> out: array<{{$t}}>;
 
-var<workgroup> tile_a: array<vec4<f32>, {{mul .SLICE $qa}}>;
-var<workgroup> tile_b: array<vec4<f32>, {{mul .SLICE $qb}}>;
+var<workgroup> tile_a: array<vec4<f32>, {{template "row" set $a "k" .SLICE}}>;
+var<workgroup> tile_b: array<vec4<f32>, {{template "row" set $b "k" .SLICE}}>;
 
 // place returns where four columns of a row begin in out: the nearest place for
 // those outside.
@@ -89,10 +99,20 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let m0 = (band * 8u + in_band % height) * TILE_M;
     let n0 = in_band / height * TILE_N;
     let item = wid.z / p.parts;
-    let begin = wid.z % p.parts * p.part;
-    let end = min(begin + p.part, p.k);
+
+    // The slices of the part, the first of which has short elements along K. A
+    // single one is read again, from the beginning, while it is used.
+    let begin = min(wid.z % p.parts * p.part, p.k);
+    let length = min(p.part, p.k - begin);
+    let slices = (length + SLICE - 1u) / SLICE;
+    let short = length - max(slices, 1u) * SLICE + SLICE;
+    let several = slices > 1u;
     {{template "place" $a}}
     {{- template "place" $b}}
+    if (slices > 0u) {
+        {{template "first" $a}}
+        {{- template "first" $b}}
+    }
 
     // What this invocation computes: columns from tx, rows from ty on.
     {{if eq $threads 256 -}}
@@ -103,30 +123,19 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     let ty = lid / {{div .TILE_N .COLS}}u;
     {{- end}}
     {{range $r := seq .ROWS}}{{range $c := seq $cols}}var c{{$r}}_{{$c}} = vec4<f32>(0.0);
-    {{end}}{{end}}
-    if (begin < end) {
-        {{template "load" $a}}
-        {{- template "load" $b}}
-    }
-    for (var k0 = begin; k0 < end; k0 = k0 + SLICE) {
+    {{end}}{{end -}}
+    for (var s = 0u; s < slices; s = s + 1u) {
         {{template "widen" $a}}
-        {{- template "widen" $b}}
-        if (k0 + SLICE > end) {
-            {{template "trim" $a}}
-            {{- template "trim" $b}}
-        }
-        workgroupBarrier();
+        {{- template "widen" $b}}workgroupBarrier();
         {{template "stage" $a}}
-        {{- template "stage" $b}}
-        workgroupBarrier();
-        at_a = at_a + step_a;
-        at_b = at_b + step_b;
-        {{template "load" $a}}
-        {{- template "load" $b}}
-        {{range $k := seq .SLICE}}{
-            {{- $q := mul (div $k 4) $turn}}
-            {{range $r := seq $rows}}let x{{$r}} = tile_a[{{add (mul $k $qa) (mul $r (div $qa $rows))}}u + (ty ^ {{$q}}u)];
-            {{end}}{{range $c := seq $cols}}let y{{$c}} = tile_b[{{add (mul $k $qb) (mul $c (div $qb $cols))}}u + (tx ^ {{$q}}u)];
+        {{- template "stage" $b}}workgroupBarrier();
+        let more = s + 1u < slices;
+        {{template "next" $b}}
+        {{- template "next" $a}}
+        {{- range $k := seq .SLICE}}{
+            {{- $q := mul (div $k 4) 2}}
+            {{range $r := seq $rows}}let x{{$r}} = tile_a[{{template "row" set $a "k" $k}} + {{mul $r (div $.TILE_M (mul 4 $rows))}}u + {{if $a.turn}}(ty ^ {{$q}}u){{else}}ty{{end}}];
+            {{end}}{{range $c := seq $cols}}let y{{$c}} = tile_b[{{template "row" set $b "k" $k}} + {{mul $c (div $.TILE_N (mul 4 $cols))}}u + {{if $b.turn}}(tx ^ {{$q}}u){{else}}tx{{end}}];
             {{end}}{{range $r := seq $.ROWS}}{{range $c := seq $cols -}}
             c{{$r}}_{{$c}} = fma(vec4<f32>(x{{div $r 4}}[{{mod $r 4}}]), y{{$c}}, c{{$r}}_{{$c}});
             {{end}}{{end -}}
@@ -159,86 +168,95 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     {{end}}{{end -}}
 }
 
-{{- /* The loads of operand x: invocation lid takes quads lid, lid + threads, ... of a slice, counted along the storage
-order. place finds where they begin, load fetches them, widen makes numbers of them, trim zeroes what is beyond the end
-of K, stage puts them into the tile. */}}
-{{- define "place"}}{{$d := .}}{{$x := .x}}{{$qk := div .slice 4}}
-    {{- if .along_k}}
-    // {{$x}}: quads along K.
-    let q_{{$x}} = lid / {{$qk}}u;
-    let k_{{$x}} = lid % {{$qk}}u * 4u;
-    let first_{{$x}} = item * p.batched_{{$x}} * {{.len}};
-    var at_{{$x}} = (begin + k_{{$x}}){{if .vec}} / 4u{{end}};
-    let step_{{$x}} = {{if .vec}}{{$qk}}u{{else}}SLICE{{end}};
-    {{range $i := seq .loads -}}
-    let row_{{$x}}{{$i}} = first_{{$x}} + min({{$d.from}} + q_{{$x}} + {{mul $i (div $d.threads $qk)}}u, {{$d.len}} - 1u);
-    {{if $d.vec}}let start_{{$x}}{{$i}} = row_{{$x}}{{$i}} * {{$x}}_stride(p.k);
-    {{end}}{{if $d.scaled}}let scale_{{$x}}{{$i}} = {{$x}}_row_scale(start_{{$x}}{{$i}}, p.k);
-    {{end -}}
-    let to_{{$x}}{{$i}} = k_{{$x}} * {{$d.quads}}u + ((q_{{$x}} / 4u + {{mul $i (div $d.threads (mul 4 $qk))}}u) ^ (k_{{$x}} / 4u * {{$d.turn}}u));
-    {{end}}
-    {{- else}}
-    // {{$x}}: quads of rows of K.
-    let q_{{$x}} = lid % {{.quads}}u;
-    let k_{{$x}} = lid / {{.quads}}u;
-    let first_{{$x}} = item * p.batched_{{$x}} * p.k;
-    {{if .vec -}}
-    let stride_{{$x}} = {{$x}}_stride({{.len}});
-    var at_{{$x}} = (first_{{$x}} + begin + k_{{$x}}) * stride_{{$x}};
-    let end_{{$x}} = (first_{{$x}} + p.k - 1u) * stride_{{$x}};
-    let step_{{$x}} = SLICE * stride_{{$x}};
-    let col_{{$x}} = min({{.from}} / 4u + q_{{$x}}, {{.len}} / 4u - 1u);
+{{- /* The loads of operand x. place finds which elements this invocation brings: from k_x along K and line_x along the
+other length on; first fetches those of the first slice, next those of the slice after the one in use; widen makes
+numbers of them, stage puts them into the tile. Rows of the matrix begin at start_x0, ..., or, stored across K, at
+at_x + i * hop_x. */}}
+{{- define "row"}}{{add (mul .k .pitch) (mul (div .k 4) .gap)}}u{{end}}
+
+{{- define "place"}}{{$d := .}}{{$x := .x}}
+    {{- $per := div .slice .width}}{{if not .along_k}}{{$per = div .tile .width}}{{end}}
+    {{- $k := "k"}}{{$line := "line"}}{{if not .along_k}}{{$k = "line"}}{{$line = "k"}}{{end}}
+    // {{$x}}: {{if .vec}}quads{{else}}elements{{end}} along {{if .along_k}}K{{else}}the rows of K{{end}}.
+    {{if and .along_k (not .vec) -}}
+    let k_{{$x}} = lid % 8u + lid / 32u % 2u * 8u;
+    let line_{{$x}} = lid / 8u % 4u + lid / 64u * 4u;
     {{- else -}}
-    var at_{{$x}} = begin + k_{{$x}};
-    let step_{{$x}} = SLICE;
-    let col_{{$x}} = {{.from}} + q_{{$x}} * 4u;
+    let {{$k}}_{{$x}} = lid % {{$per}}u * {{.width}}u;
+    let {{$line}}_{{$x}} = lid / {{$per}}u;
     {{- end}}
+    let first_{{$x}} = item * p.batched_{{$x}} * {{if .along_k}}{{.len}}{{else}}p.k{{end}};
+    let stride_{{$x}} = {{$x}}_stride({{if .along_k}}p.k{{else}}{{.len}}{{end}});
+    {{if .along_k -}}
+    {{range $i := seq .loads}}let start_{{$x}}{{$i}} = (first_{{$x}} + min({{$d.from}} + line_{{$x}} + {{mul $i $d.apart}}u, {{$d.len}} - 1u)) * stride_{{$x}};
+    {{end -}}
+    let step_{{$x}} = {{$x}}_code(SLICE);
+    var at_{{$x}} = select(0u, {{$x}}_code(begin + k_{{$x}}) - {{$x}}_code(SLICE - short), several);
+    {{- else -}}
+    let col_{{$x}} = min({{.from}} + line_{{$x}}, {{.len}} - {{.width}}u);
+    let code_{{$x}} = {{$x}}_code(col_{{$x}});
+    let hop_{{$x}} = select(0u, {{.apart}}u * stride_{{$x}}, several);
+    let step_{{$x}} = SLICE * stride_{{$x}};
+    var at_{{$x}} = (first_{{$x}} + select(0u, begin + k_{{$x}} - (SLICE - short), several)) * stride_{{$x}}{{if not .scaled}} + code_{{$x}}{{end}};
+    {{- end}}
+    let shift_{{$x}} = {{$x}}_shift({{if .along_k}}k_{{$x}}{{else}}col_{{$x}}{{end}});
+    {{if not .along_k -}}
+    let params_{{$x}} = {{$x}}_params(col_{{$x}}, {{.len}});
+    let block_{{$x}} = {{$x}}_block(col_{{$x}});
+    {{end -}}
+    {{range $i := seq .loads -}}
+    let to_{{$x}}{{$i}} = {{if $d.along_k}}{{if $d.turn}}k_{{$x}} * {{$d.pitch}}u + ((line_{{$x}} / 4u) ^ (k_{{$x}} / 4u * {{$d.turn}}u))
+        {{- else}}k_{{$x}} * {{$d.pitch}}u + k_{{$x}} / 4u * {{$d.gap}}u + line_{{$x}} / 4u{{end}} + {{div (mul $i $d.apart) 4}}u
+        {{- else}}{{$k := mul $i $d.apart}}(k_{{$x}} + {{$k}}u) * {{$d.pitch}}u + {{if $d.turn}}((line_{{$x}} / 4u) ^ ((k_{{$x}} + {{$k}}u) / 4u * {{$d.turn}}u))
+        {{- else}}(k_{{$x}} + {{$k}}u) / 4u * {{$d.gap}}u + line_{{$x}} / 4u{{end}}{{end}};
+    var {{$x}}{{$i}} = {{$x}}_none();
+    var scale_{{$x}}{{$i}} = 1.0;
     {{end}}
-    {{- range $i := seq .loads}}var {{$x}}{{$i}} = {{$d.raw}}();
-    {{if and $d.scaled (not $d.along_k)}}var scale_{{$x}}{{$i}} = 0.0;
-    {{end}}{{end}}
 {{- end}}
 
-{{- define "start"}}
-    {{- if .d.along_k}}start_{{.d.x}}{{.i}}{{else}}min(at_{{.d.x}} + {{mul .i (div .d.threads .d.quads)}}u * stride_{{.d.x}}, end_{{.d.x}}){{end}}
-{{- end}}
-
-{{- define "quad"}}{{if .along_k}}min(at_{{.x}}, p.k / 4u - 1u){{else}}col_{{.x}}{{end}}{{end}}
-
-{{- define "load"}}{{$d := .}}{{$x := .x}}{{$rows := div .threads .quads}}
+{{- define "first"}}{{$d := .}}{{$x := .x}}
     {{- range $i := seq .loads}}
-    {{- if $d.vec -}}
-        {{$x}}{{$i}} = {{$x}}_fetch({{template "start" dict "d" $d "i" $i}}, {{template "quad" $d}}, {{if $d.along_k}}p.k{{else}}{{$d.len}}{{end}});
-        {{if and $d.scaled (not $d.along_k)}}scale_{{$x}}{{$i}} = {{$x}}_row_scale({{template "start" dict "d" $d "i" $i}}, {{$d.len}});
+    {{- if $d.along_k}}
+        {{$x}}{{$i}} = {{$x}}_fetch(start_{{$x}}{{$i}}, {{$x}}_code(min(begin + k_{{$x}}, p.k - {{$d.width}}u)), {{$x}}_params(begin, p.k));
+        {{if $d.scaled}}scale_{{$x}}{{$i}} = {{$x}}_row_scale(start_{{$x}}{{$i}}, p.k);
+        {{else}}{{$x}}{{$i}} = {{$x}}_only(k_{{$x}} < short, {{$x}}{{$i}});
         {{end}}
-    {{- else if $d.along_k -}}
-        {{$x}}{{$i}} = vec4<f32>({{range $j := seq 4}}{{if $j}}, {{end}}{{$x}}_at(row_{{$x}}{{$i}}, min(at_{{$x}} + {{$j}}u, p.k - 1u), p.k){{end}});
+    {{- else}}
+        let first_{{$x}}{{$i}} = (first_{{$x}} + min(begin + k_{{$x}} + {{mul $i $d.apart}}u, p.k - 1u)) * stride_{{$x}};
+        {{$x}}{{$i}} = {{$x}}_fetch(first_{{$x}}{{$i}}, code_{{$x}}, params_{{$x}});
+        {{if $d.scaled}}scale_{{$x}}{{$i}} = select(0.0, {{$x}}_row_scale(first_{{$x}}{{$i}}, {{$d.len}}), k_{{$x}} + {{mul $i $d.apart}}u < short);
+        {{else}}{{$x}}{{$i}} = {{$x}}_only(k_{{$x}} + {{mul $i $d.apart}}u < short, {{$x}}{{$i}});
+        {{end}}
+    {{- end}}{{end}}
+{{- end}}
+
+{{- define "next"}}{{$d := .}}{{$x := .x -}}
+    at_{{$x}} = at_{{$x}} + select(0u, step_{{$x}}, more);
+        {{range $i := seq .loads}}
+    {{- if $d.along_k -}}
+        {{$x}}{{$i}} = {{$x}}_fetch(start_{{$x}}{{$i}}, at_{{$x}}, {{$x}}_params(begin + (s + select(0u, 1u, more)) * SLICE, p.k));
         {{else -}}
-        {{$x}}{{$i}} = vec4<f32>({{range $j := seq 4}}{{if $j}}, {{end}}{{$x}}_at(first_{{$x}} + min(at_{{$x}} + {{mul $i $rows}}u, p.k - 1u), min(col_{{$x}} + {{$j}}u, {{$d.len}} - 1u), {{$d.len}}){{end}});
+        {{$x}}{{$i}} = {{$x}}_fetch(at_{{$x}} + {{$i}}u * hop_{{$x}}, {{if $d.scaled}}code_{{$x}}{{else}}0u{{end}}, params_{{$x}});
+        {{if $d.scaled}}scale_{{$x}}{{$i}} = {{$x}}_row_scale(at_{{$x}} + {{$i}}u * hop_{{$x}}, {{$d.len}});
         {{end}}
-    {{- end}}
+    {{- end}}{{end}}
 {{- end}}
 
 {{- define "widen"}}{{$d := .}}{{$x := .x}}
     {{- range $i := seq .loads -}}
-    var v_{{$x}}{{$i}} = {{if $d.vec}}{{$x}}_quad({{$x}}{{$i}}, {{template "quad" $d}}, {{if $d.scaled}}scale_{{$x}}{{$i}}{{else}}1.0{{end}}){{else}}{{$x}}{{$i}}{{end}};
+    let v_{{$x}}{{$i}} = {{$x}}_wide({{$x}}{{$i}}, shift_{{$x}}, {{if $d.along_k}}{{$x}}_block(begin + s * SLICE){{else}}block_{{$x}}{{end}}, scale_{{$x}}{{$i}});
         {{end}}
-{{- end}}
-
-{{- define "trim"}}{{$d := .}}{{$x := .x}}
-    {{- range $i := seq .loads -}}
-    v_{{$x}}{{$i}} = select(vec4<f32>(0.0), v_{{$x}}{{$i}}, {{if $d.along_k}}vec4<u32>(k0 + k_{{$x}}) + vec4<u32>(0u, 1u, 2u, 3u) < vec4<u32>(end)
-            {{- else}}vec4<bool>(k0 + k_{{$x}} + {{mul $i (div $d.threads $d.quads)}}u < end){{end}});
-            {{end}}
 {{- end}}
 
 {{- define "stage"}}{{$d := .}}{{$x := .x}}
     {{- range $i := seq .loads}}
-    {{- if $d.along_k}}{{range $j := seq 4 -}}
-    tile_{{$x}}[to_{{$x}}{{$i}} + {{mul $j $d.quads}}u][q_{{$x}} % 4u] = v_{{$x}}{{$i}}[{{$j}}];
+    {{- if not $d.vec -}}
+    tile_{{$x}}[to_{{$x}}{{$i}}][line_{{$x}} % 4u] = v_{{$x}}{{$i}};
+        {{else if $d.along_k}}{{range $j := seq 4 -}}
+    tile_{{$x}}[to_{{$x}}{{$i}} + {{mul $j $d.pitch}}u][line_{{$x}} % 4u] = v_{{$x}}{{$i}}[{{$j}}];
         {{end}}
-    {{- else}}{{$k := mul $i (div $d.threads $d.quads) -}}
-    tile_{{$x}}[(k_{{$x}} + {{$k}}u) * {{$d.quads}}u + (q_{{$x}} ^ ((k_{{$x}} + {{$k}}u) / 4u * {{$d.turn}}u))] = v_{{$x}}{{$i}};
+    {{- else -}}
+    tile_{{$x}}[to_{{$x}}{{$i}}] = v_{{$x}}{{$i}};
         {{end}}
     {{- end}}
 {{- end}}

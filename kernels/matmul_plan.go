@@ -89,7 +89,7 @@ func tiled(pl *Plan, p MatMulParams, z MatMulSize, t matmulTile, a, b *tensor.Te
 	pl.Dispatch("matmul",
 		[]Const{{"TILE_M", t.m}, {"TILE_N", t.n}, {"ROWS", t.rows}, {"COLS", t.cols}, {"SLICE", t.slice},
 			{"TRANS_A", p.TransA}, {"TRANS_B", p.TransB}, {"WEIGHT", b.DType().String()},
-			{"VEC_IN", byQuads(a, b)}, {"VEC_OUT", vecOut}},
+			{"VEC_A", byQuads(a)}, {"VEC_B", byQuads(b)}, {"VEC_OUT", vecOut}},
 		Words(z.M, z.N, z.K, part, parts, z.StrideA != 0, z.StrideB != 0, last.bits()),
 		[]Bind{B(a), B(b), B(last.bias), B(last.residual), to}, grid)
 	if parts > 1 {
@@ -181,8 +181,15 @@ func (p MatMulParams) class(weight tensor.DType, quads bool) string {
 	return class
 }
 
-// byQuads reports whether A and B are read by quads.
-func byQuads(a, b *tensor.Tensor) bool { return a.Dim(-1)%4 == 0 && b.Dim(-1)%4 == 0 }
+// byQuads reports whether operands are read by quads.
+func byQuads(operands ...*tensor.Tensor) bool {
+	for _, x := range operands {
+		if x.Dim(-1)%4 != 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // bestTile returns the index of the tile with the lowest estimate.
 func (z MatMulSize) bestTile(tiles []matmulTile) int {
