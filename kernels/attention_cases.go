@@ -76,6 +76,7 @@ func cachedCases() []Case {
 			{name: "head size 64", b: 2, tq: 70, rows: 90, h: 4, hkv: 2, d: 64, special: true},
 			{name: "head size 6", b: 2, tq: 20, rows: 30, h: 2, hkv: 2, d: 6},
 			{name: "one query", p: AttentionParams{Causal: true, Offset: 699}, b: 1, tq: 1, rows: 700, h: 4, hkv: 2, d: 128},
+			{name: "one query, head size 64", p: AttentionParams{Causal: true, Offset: 299}, b: 1, tq: 1, rows: 300, h: 12, hkv: 12, d: 64},
 			{name: "one query, head size 6", b: 2, tq: 1, rows: 40, h: 3, hkv: 3, d: 6},
 		} {
 			s.name, s.cache = d.String()+", "+s.name, d

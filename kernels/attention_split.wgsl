@@ -16,6 +16,7 @@
 {{- $unit := "f32"}}{{$zero := "0.0"}}
 {{- if .VEC}}{{$unit = "vec4<f32>"}}{{$zero = "vec4<f32>(0.0, 0.0, 0.0, 0.0)"}}{{end}}
 {{- $room := 2080}}{{if .VEC}}{{$room = 520}}{{end}}
+{{- $bound := "0x3fffffffu"}}{{if .VEC}}{{$bound = "0x0fffffffu"}}{{end}}
 {{- $t := set . "UNIT" $unit "ZERO" $zero}}
 
 {{template "attention_params" .}}
@@ -33,6 +34,11 @@
 {{- end}}
 
 {{template "attention_masks" .}}
+
+// multiplied returns sum plus the product of two units.
+fn multiplied(a: {{$unit}}, b: {{$unit}}, sum: f32) -> f32 {
+    return {{if .VEC}}fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum)))){{else}}fma(a, b, sum){{end}};
+}
 
 // of_teams first holds the sums of scores, [lane][key], rows of 260 numbers.
 {{template "attention_weighted" (set $t "ROOM" $room)}}
@@ -68,22 +74,35 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     {{- end}}
     {{- $keys := max 2 (div 8 .PER)}}{{$rows := 4}}
     {{- if ne .CACHE "float32"}}{{$rows = 8}}{{if and (gt .PER 1) (lt .PER 8)}}{{$keys = mul 2 $keys}}{{end}}{{end}}
+    // Rows behind the last repeat it. That addresses have a bound, of 4 GiB or
+    // the tile, lets compilers put what is added to them into the instructions.
+    let last = base + (n - 1u) * stride + lane;
+    let hop = 32u * stride;
+    var at = base + lid / 8u * stride + lane;
     for (var start = 0u; start < n; start = start + {{mul 32 $keys}}u) {
         {{- range $m := seq $keys}}
-        let j{{$m}} = start + {{mul 32 $m}}u + lid / 8u;
-        let at{{$m}} = base + min(j{{$m}}, n - 1u) * stride + lane;
-        var s{{$m}} = {{$zero}};
+        let at{{$m}} = min(at + {{$m}}u * hop, last){{if gt $.PER 1}} & {{$bound}}{{end}};
+        var s{{$m}} = 0.0;
         {{- end}}
-        {{- range $c := seq $.PER}}
-        {{if and (not $.FULL) (eq (add $c 1) $.PER)}}if (lane + {{mul 8 $c}}u < width) { {{end}}
+        {{- /* Four units of each key are loaded before they are used; the last is apart where not all have one. */}}
+        {{- $sure := .PER}}{{if not .FULL}}{{$sure = sub .PER 1}}{{end}}
+        {{- range $c := seq .PER}}
+        {{if eq $c $sure}}if (lane + {{mul 8 $c}}u < width) { {{end}}
         {{- range $m := seq $keys}}
-        s{{$m}} = s{{$m}} + x{{$c}} * k_at(at{{$m}} + {{mul 8 $c}}u);
+        let k{{$m}}_{{$c}} = k_at(at{{$m}} + {{mul 8 $c}}u);
         {{- end}}
-        {{- if and (not $.FULL) (eq (add $c 1) $.PER)}} }{{end}}
+        {{- $next := add $c 1}}{{$from := sub $c (mod $c 4)}}{{if eq $c $sure}}{{$from = $c}}{{end}}
+        {{- if or (eq (mod $next 4) 0) (eq $next $sure) (eq $next $.PER)}}
+        {{- range $i := seq (sub $next $from)}}{{range $m := seq $keys}}
+        s{{$m}} = multiplied(x{{add $from $i}}, k{{$m}}_{{add $from $i}}, s{{$m}});
+        {{- end}}{{end}}{{end}}
+        {{- if eq $c $sure}} }{{end}}
         {{- end}}
+        let put = {{if .VEC}}lane * 65u + lid / 32u + start / 4u % 64u{{else}}lane * 260u + lid / 8u + start % 256u{{end}};
         {{- range $m := seq $keys}}
-        {{if $.VEC}}of_teams[lane * 65u + start / 4u + lid / 32u + {{mul 8 $m}}u][lid / 8u % 4u]{{else}}of_teams[lane * 260u + j{{$m}}]{{end}} = {{if $.VEC}}(s{{$m}}.x + s{{$m}}.y) + (s{{$m}}.z + s{{$m}}.w){{else}}s{{$m}}{{end}};
+        {{if $.VEC}}of_teams[put + {{mul 8 $m}}u][lid / 8u % 4u]{{else}}of_teams[put + {{mul 32 $m}}u]{{end}} = s{{$m}};
         {{- end}}
+        at = at + {{$keys}}u * hop;
     }
     workgroupBarrier();
     var score = -1.0e30;

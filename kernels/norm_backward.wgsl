@@ -12,8 +12,9 @@
 // slot takes turns rows, slots apart. A row is width units long: floats, or
 // with VEC (n a multiple of 4) vectors of four. An invocation keeps PER = width
 // / LANES units, rounded up, every LANES-th of the row, and its sums for dw and
-// db in registers, so that x and dy are read once. Workgroups are folded.
-{{$unit := "f32"}}{{$zero := "0.0"}}{{if .VEC}}{{$unit = "vec4<f32>"}}{{$zero = "vec4<f32>(0.0, 0.0, 0.0, 0.0)"}}{{end}}
+// db in registers, so that x and dy are read once. w stays in registers too, but
+// where the rest takes most of them. Workgroups are folded.
+{{$units := mul .PER 5}}{{if .RMS}}{{$units = mul .PER 4}}{{end}}{{$keep := or (not .VEC) (le $units 20)}}{{$unit := "f32"}}{{$zero := "0.0"}}{{if .VEC}}{{$unit = "vec4<f32>"}}{{$zero = "vec4<f32>(0.0, 0.0, 0.0, 0.0)"}}{{end}}
 struct Params { rows: u32, n: u32, width: u32, slots: u32, turns: u32 }
 
 @group(0) @binding(0) var<uniform> p: Params;
@@ -48,8 +49,8 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     // Only the last unit of an invocation may lie outside the row.
     {{$last := add .PER -1}}let inside = lane + {{$last}}u * LANES < p.width;
     {{range seq .PER}}let i{{.}} = {{if eq . $last}}min(lane + {{.}}u * LANES, p.width - 1u){{else}}lane + {{.}}u * LANES{{end}};
-    let w{{.}} = w[i{{.}}];
-    var sum_w{{.}} = {{$zero}};
+    {{if $keep}}let w{{.}} = w[i{{.}}];
+    {{end}}var sum_w{{.}} = {{$zero}};
     {{if not $.RMS}}var sum_b{{.}} = {{$zero}};
     {{end}}{{end}}
     for (var turn = 0u; turn < p.turns; turn = turn + 1u) {
@@ -62,7 +63,7 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
         {{end}}{{range seq .PER}}let ok{{.}} = {{if eq . $last}}live && inside{{else}}live{{end}};
         let h{{.}} = select({{$zero}}, {{if $.RMS}}x[base + i{{.}}] * r{{else}}(x[base + i{{.}}] - m) * r{{end}}, ok{{.}});
         let dy{{.}} = select({{$zero}}, dy[base + i{{.}}], ok{{.}});
-        let g{{.}} = dy{{.}} * w{{.}};
+        let g{{.}} = dy{{.}} * {{if $keep}}w{{.}}{{else}}w[i{{.}}]{{end}};
         sum_w{{.}} = sum_w{{.}} + dy{{.}} * h{{.}};
         {{if not $.RMS}}sum_b{{.}} = sum_b{{.}} + dy{{.}};
         {{end}}{{end}}
