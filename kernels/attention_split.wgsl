@@ -76,12 +76,12 @@ fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(num_workgroups) nwg: vec
     {{- if ne .CACHE "float32"}}{{$rows = 8}}{{if and (gt .PER 1) (lt .PER 8)}}{{$keys = mul 2 $keys}}{{end}}{{end}}
     // Rows behind the last repeat it. That addresses have a bound, of 4 GiB or
     // the tile, lets compilers put what is added to them into the instructions.
-    let last = base + (n - 1u) * stride + lane;
+    let last = (base + (n - 1u) * stride + lane) & {{$bound}};
     let hop = 32u * stride;
     var at = base + lid / 8u * stride + lane;
     for (var start = 0u; start < n; start = start + {{mul 32 $keys}}u) {
         {{- range $m := seq $keys}}
-        let at{{$m}} = min(at + {{$m}}u * hop, last){{if gt $.PER 1}} & {{$bound}}{{end}};
+        let at{{$m}} = min(at + {{$m}}u * hop, last);
         var s{{$m}} = 0.0;
         {{- end}}
         {{- /* Four units of each key are loaded before they are used; the last is apart where not all have one. */}}
