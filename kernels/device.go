@@ -39,6 +39,9 @@ type Limits struct {
 	MaxBuffer      int64 // bytes of one buffer
 	MaxInvocations int   // invocations per workgroup
 	WorkgroupBytes int   // bytes of workgroup memory
+	// Workers is how many workgroups run at a time, where that is known: the
+	// processors of a software driver. It chooses presets, no results.
+	Workers int
 }
 
 // BaseLimits are those every WebGPU device has: kernels' base versions stay

@@ -158,7 +158,7 @@ func pickWay(pl *Plan, p MatMulParams, z MatMulSize, a, b *tensor.Tensor) matmul
 	}
 	preset := 0
 	if from > 0 || z.M > maxRows {
-		preset = tiles - from + z.bestTile(matmulTiles[tiles-len(lanes):])
+		preset = tiles - from + z.bestTile(pl.Limits, matmulTiles[tiles-len(lanes):])
 	} else {
 		preset = slices.Index(lanes, presetLanes(z.K, b))
 	}
@@ -192,12 +192,16 @@ func byQuads(operands ...*tensor.Tensor) bool {
 }
 
 // bestTile returns the index of the tile with the lowest estimate.
-func (z MatMulSize) bestTile(tiles []matmulTile) int {
+func (z MatMulSize) bestTile(l Limits, tiles []matmulTile) int {
 	best, lowest := 0, 0.0
+	workers := l.Workers
+	if workers == 0 {
+		workers = busyGroups / 4
+	}
 	for i, t := range tiles {
 		groups := z.G * z.parts() * ceilDiv(z.M, t.m) * ceilDiv(z.N, t.n)
 		// A tile's share of the GPU, while there are few of them.
-		work := float64(max(groups, busyGroups/4)) * float64(t.m*t.n) * t.cost
+		work := float64(max(groups, workers)) * float64(t.m*t.n) * t.cost
 		if i == 0 || work < lowest {
 			best, lowest = i, work
 		}

@@ -39,7 +39,7 @@ def call(library, name, *args):
     return f(*args)
 
 
-def product(n, seconds=3.0):
+def product(n, seconds=2.0):
     """Returns the median seconds of ggml's mul_mat of two n x n matrices."""
     base, vulkan = ggml("libggml-base.so"), ggml("libggml-vulkan.so")
     pointer, size, wide = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int64
@@ -73,7 +73,7 @@ def product(n, seconds=3.0):
 
 
 def llana(program, case):
-    out = subprocess.run([program, "bench", "--device", "vulkan", "--json", "--quiet", "--budget", "3s", case],
+    out = subprocess.run([program, "bench", "--device", "vulkan", "--json", "--quiet", "--budget", "2s", case],
                          check=True, capture_output=True, text=True).stdout
     return json.loads(out)[0]["seconds"]
 

@@ -79,10 +79,14 @@ func describe(cmds *vk.Commands, d vk.PhysicalDevice, index int) Adapter {
 	if maxBuffer <= 0 {
 		maxBuffer = kernels.BaseLimits.MaxBuffer
 	}
+	software, workers := props.DeviceType == vk.PhysicalDeviceTypeCpu, 0
+	if software {
+		workers = runtime.NumCPU()
+	}
 	return Adapter{
 		Index:    index,
 		Memory:   localMemory(cmds, d),
-		Software: props.DeviceType == vk.PhysicalDeviceTypeCpu,
+		Software: software,
 		Info: kernels.Info{
 			Name: cString(props.DeviceName[:]), Backend: "vulkan", Kind: kindOf(props.DeviceType), Driver: driver,
 			Limits: kernels.Limits{
@@ -91,6 +95,7 @@ func describe(cmds *vk.Commands, d vk.PhysicalDevice, index int) Adapter {
 				MaxBuffer:      maxBuffer,
 				MaxInvocations: int(l.MaxComputeWorkGroupInvocations),
 				WorkgroupBytes: int(l.MaxComputeSharedMemorySize),
+				Workers:        workers,
 			},
 		},
 	}
