@@ -1,6 +1,6 @@
 """Measures llana beside llama.cpp's Vulkan backend, in turn and on one driver, and
 prints a table of medians and their ratios: products in float32, and the 110 M
-model. A software driver is used if LLAMACPP_VISIBLE (default 0) is its number.
+model. LLAMACPP_VISIBLE (default 0) is the number of the device for llama.cpp.
 
     go build -o /tmp/llana ./cmd/llana
     LLAMACPP_MODULES=DIR GGUF=DIR python3 docs/compare/vulkan.py /tmp/llana [ROUNDS] [CASE]...
