@@ -1,6 +1,6 @@
 """Times PyTorch on cases of `llana bench`, on the processor. Prints one line a
-case: the fastest run, processor time of the cheapest run, rate, and the peak
-memory of the process, each case being one of its own. Run it beside llana:
+case: the median of several runs, processor time of the cheapest run, rate, and the
+peak memory of the process, each case being one of its own. Run it beside llana:
 
     python3 docs/compare/pytorch.py THREADS [CASE]...
     llana bench --device cpu --threads THREADS matmul/f32 matvec/f32 attention llama110m/forward512 \
@@ -9,6 +9,7 @@ memory of the process, each case being one of its own. Run it beside llana:
 A case is named by its name or by the beginning of it.
 """
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -137,8 +138,8 @@ def cases():
     yield "weights2space/train", weights2space.train, 1, "steps/s"
 
 
-def best(f, least=2, most=50, budget=2.0):
-    """Returns seconds and processor seconds of the best of several runs."""
+def measure(f, least=3, most=50, budget=2.0):
+    """Returns the median of the seconds of several runs, and the fewest processor seconds."""
     f()
     wall, cpu, start = [], [], time.time()
     while len(wall) < least or len(wall) < most and time.time() - start < budget:
@@ -146,7 +147,7 @@ def best(f, least=2, most=50, budget=2.0):
         f()
         wall.append(time.time() - w)
         cpu.append(time.process_time() - c)
-    return min(wall), min(cpu)
+    return statistics.median(wall), min(cpu)
 
 
 def main(threads, names):
@@ -159,7 +160,7 @@ def main(threads, names):
         sys.exit(f"no case {names}")
     torch.set_num_threads(threads)
     name, prepare, work, unit = chosen[0]
-    wall, cpu = best(prepare())
+    wall, cpu = measure(prepare())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{name}\t{wall:.5f} s\t{cpu:.5f} s of processor\t{work / wall:.4g} {unit}\t{peak:.0f} MiB", flush=True)
 

@@ -14,8 +14,10 @@ import statistics
 import subprocess
 import sys
 
+from pytorch import PRODUCTS
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-PYTORCH = [f"matmul/f32/{m}x{n}x{k}" for m, n, k in pytorch_products()] + [
+PYTORCH = [f"matmul/f32/{m}x{n}x{k}" for m, n, k in PRODUCTS] + [
     "attention/forward/1x3072x12x43", "attention/backward/1x3072x12x43",
     "llama110m/forward512", "llama110m/train512", "weights2space/encode", "weights2space/train",
     "nerf/query", "nerf/query262144", "nerf/fit", "nerf/small64/query", "nerf/small64/fit",

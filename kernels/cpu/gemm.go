@@ -38,6 +38,9 @@ const (
 	// blockRows x maxDepth of A stay in the second-level cache while the
 	// panels of B pass by.
 	blockRows = 192
+	// blockCols of C with these rows stay there too until all products of a
+	// long sum are added.
+	blockCols = 512
 	// directB is the number of floats up to which a B in the right order is
 	// used where it lies.
 	directB = 64 << 10
@@ -62,11 +65,17 @@ func (g *gemm) run(w *worker, kn *kernel, m0, m1, p0, p1 int) {
 		g.block(w, kn, m0, m1, p0, p1, 0, 0)
 		return
 	}
+	panels := max(1, blockCols/kn.nr)
+	if g.copiesA(kn) {
+		panels = p1 - p0 // else A would be copied for each
+	}
 	pieces := (m1 - m0 + blockRows - 1) / blockRows
 	rows := roundUp((m1-m0+pieces-1)/pieces, kn.mr)
 	for i := m0; i < m1; i += rows {
-		for l := 0; l < g.k; l += step {
-			g.block(w, kn, i, min(i+rows, m1), p0, p1, l, min(l+step, g.k))
+		for p := p0; p < p1; p += panels {
+			for l := 0; l < g.k; l += step {
+				g.block(w, kn, i, min(i+rows, m1), p, min(p+panels, p1), l, min(l+step, g.k))
+			}
 		}
 	}
 }
@@ -179,6 +188,9 @@ const (
 	// usedAgain is the number of panels from which copying pays.
 	usedAgain = 4
 )
+
+// copiesA tells whether all strips of A are copied, if they are used often enough.
+func (g *gemm) copiesA(kn *kernel) bool { return kn.strips && g.ars != 1 || g.aks >= farApart }
 
 func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, l0, l1, panels int) strips {
 	mr, kl := kn.mr, l1-l0
