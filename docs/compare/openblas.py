@@ -14,14 +14,25 @@ import sys
 OLD = {"Prescott", "Core2", "Penryn", "Dunnington", "Nehalem", "Atom"}
 
 
+def library():
+    """Returns OpenBLAS, or None without it."""
+    path = ctypes.util.find_library("openblas")
+    return path and ctypes.CDLL(path)
+
+
 def corename():
     """Returns the name of the kernels that OpenBLAS picked, or None without OpenBLAS."""
-    path = ctypes.util.find_library("openblas")
-    if path is None:
+    if library() is None:
         return None
-    name = ctypes.CDLL(path).openblas_get_corename
+    name = library().openblas_get_corename
     name.restype = ctypes.c_char_p
     return name().decode()
+
+
+def set_threads(n):
+    """Makes OpenBLAS use n threads, which PyTorch's setting does not when OpenBLAS has threads of its own."""
+    if library() is not None:
+        library().openblas_set_num_threads(n)
 
 
 def fitting():

@@ -159,6 +159,7 @@ def main(threads, names):
     if not chosen:
         sys.exit(f"no case {names}")
     torch.set_num_threads(threads)
+    openblas.set_threads(threads)
     name, prepare, work, unit = chosen[0]
     wall, cpu = measure(prepare())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
