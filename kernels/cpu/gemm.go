@@ -66,7 +66,7 @@ func (g *gemm) run(w *worker, kn *kernel, m0, m1, p0, p1 int) {
 		return
 	}
 	panels := max(1, blockCols/kn.nr)
-	if g.copiesA(kn) {
+	if g.copiesA(kn, p1-p0) {
 		panels = p1 - p0 // else A would be copied for each
 	}
 	pieces := (m1 - m0 + blockRows - 1) / blockRows
@@ -189,8 +189,11 @@ const (
 	usedAgain = 4
 )
 
-// copiesA tells whether all strips of A are copied, if they are used often enough.
-func (g *gemm) copiesA(kn *kernel) bool { return kn.strips && g.ars != 1 || g.aks >= farApart }
+// copiesA tells whether all strips of A are copied, which are used for a number
+// of panels.
+func (g *gemm) copiesA(kn *kernel, panels int) bool {
+	return kn.strips && g.ars != 1 || g.aks >= farApart && panels >= usedAgain
+}
 
 func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, l0, l1, panels int) strips {
 	mr, kl := kn.mr, l1-l0
@@ -204,7 +207,7 @@ func (g *gemm) stripsOfA(w *worker, kn *kernel, m0, m1, l0, l1, panels int) stri
 			s.next = g.a[min(m1*g.ars, len(g.a)):]
 		}
 	}
-	if kn.strips && g.ars != 1 || g.aks >= farApart && panels >= usedAgain {
+	if g.copiesA(kn, panels) {
 		s.first = m0
 	} else if rest := (m1 - m0) % mr; rest != 0 && !(kn.edge && rest%4 == 0) {
 		s.first = m1 - rest
