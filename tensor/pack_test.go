@@ -42,6 +42,8 @@ func TestPackErrors(t *testing.T) {
 		data []float32
 		want float64
 	}{
+		// The search for 4-bit scales tries three of them; five reach 0.057 and
+		// 0.062, with five thirds of the work.
 		{BF16, normal, 0.0018}, {F16, normal, 0.0003}, {Q8, normal, 0.005}, {Q4, normal, 0.058},
 		{Q8, outliers, 0.0075}, {Q4, outliers, 0.063},
 	} {

@@ -25,7 +25,10 @@ type floor struct {
 	share    int // per cent of fused multiply-adds in the hottest loop
 }
 
-// floors are by the beginning of a shader's name.
+// floors are by the beginning of a shader's name. Where fewer than 16 subgroups
+// are asked for, registers or workgroup memory buy something else: larger tiles,
+// rows padded against bank conflicts (tiles of 32), eight keys under way (one
+// query with heads of 256).
 var floors = []struct {
 	shader string
 	floor
