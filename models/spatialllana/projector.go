@@ -180,11 +180,3 @@ func (n network) forward(x *autograd.Var) *autograd.Var {
 	}
 	return x
 }
-
-// free frees the layers' parameters.
-func (n network) free() {
-	for _, l := range n {
-		l.Weight.Free()
-		l.Bias.Free()
-	}
-}
